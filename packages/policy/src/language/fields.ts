@@ -1,0 +1,116 @@
+/**
+ * The fields of a resource type. A field is plain data; its TypeScript type carries what its values are, so that a rule
+ * which compares a date with a group does not compile.
+ */
+
+export type FieldKind =
+  | 'text'
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'instant'
+  | 'date'
+  | 'choice'
+  | 'reference'
+  | 'json';
+
+export interface FieldOptions {
+  /** One sentence for the API's documentation. */
+  readonly says?: string;
+  /** May be null, and left out. */
+  readonly optional?: boolean;
+  /** No two records have the same value. */
+  readonly unique?: boolean;
+  /** Written but never read: a password. Not stored with the record. */
+  readonly secret?: boolean;
+  /** Set when the record is created, and never again. */
+  readonly fixed?: boolean;
+  /** Filled in by the server with the id of the principal that creates the record; never taken from the caller. */
+  readonly filled?: 'principal';
+  /** The value where a create leaves the field out. */
+  readonly default?: string | number | boolean | readonly string[];
+  /** Limits of text and numbers, as in JSON Schema. */
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+  readonly format?: 'email' | 'uri';
+  /** JSON Schema of a `json` field. */
+  readonly schema?: object;
+}
+
+declare const VALUE: unique symbol;
+
+/** A field whose values, as a rule sees them, are of type `V`. */
+export interface Field<V = unknown, To extends string | null = string | null, Many extends boolean = boolean>
+  extends FieldOptions {
+  readonly kind: FieldKind;
+  readonly many: Many;
+  readonly to: To;
+  /** This reference leads to the scope that contains the record: roles there may imply roles here. */
+  readonly parent?: boolean;
+  readonly choices?: readonly string[];
+  readonly [VALUE]?: V;
+}
+
+/** The id of a record of type `T`, as rules see it. */
+export interface Id<T extends string> {
+  readonly idOf: T;
+}
+/** A point in time: ISO 8601, UTC, milliseconds. */
+export interface Instant {
+  readonly instant: true;
+}
+/** A calendar date: `2026-03-01`. */
+export interface CalendarDate {
+  readonly date: true;
+}
+/** A value that no rule can look into. */
+export interface Json {
+  readonly json: true;
+}
+
+type Plain<V> = Field<V, null, false>;
+
+function plain<V>(kind: FieldKind, options: FieldOptions): Plain<V> {
+  return { ...options, kind, many: false, to: null };
+}
+
+export const text = (options: FieldOptions = {}): Plain<string> => plain('text', options);
+/** A 32-bit integer. */
+export const integer = (options: FieldOptions = {}): Plain<number> => plain('integer', options);
+/** A 64-bit floating point number. */
+export const number = (options: FieldOptions = {}): Plain<number> => plain('number', options);
+export const boolean = (options: FieldOptions = {}): Plain<boolean> => plain('boolean', options);
+export const instant = (options: FieldOptions = {}): Plain<Instant> => plain('instant', options);
+export const date = (options: FieldOptions = {}): Plain<CalendarDate> => plain('date', options);
+export const json = (options: FieldOptions = {}): Plain<Json> => plain('json', options);
+
+/** One of a few words. */
+export function choice<const C extends readonly string[]>(choices: C, options: FieldOptions = {}): Plain<C[number]> {
+  return { ...plain<C[number]>('choice', options), choices };
+}
+
+/** Several texts, as a set. */
+export function texts(options: FieldOptions = {}): Field<readonly string[], null, true> {
+  return { ...options, kind: 'text', many: true, to: null };
+}
+
+/** One record of another type. */
+export function reference<const T extends string>(to: T, options: FieldOptions = {}): Field<Id<T>, T, false> {
+  return { ...options, kind: 'reference', many: false, to };
+}
+
+/** Several records of another type, as a set. */
+export function references<const T extends string>(
+  to: T,
+  options: FieldOptions = {},
+): Field<readonly Id<T>[], T, true> {
+  return { ...options, kind: 'reference', many: true, to };
+}
+
+/** The scope that contains the record: a project's site. Roles imply each other along it. */
+export function parent<const T extends string>(to: T, options: FieldOptions = {}): Field<Id<T>, T, false> {
+  return { ...reference(to, options), parent: true };
+}

@@ -1,0 +1,272 @@
+import type { Condition, Operand } from '../tree/condition.js';
+import type { Field } from './fields.js';
+
+export type Fields = Readonly<Record<string, Field>>;
+
+/** How a view shows a field: as it is, not at all, or through one of the installation's transforms. */
+export type Showing = 'shown' | 'hidden' | (string & {});
+
+export interface ResourceOptions<F extends Fields, A extends readonly string[], V extends string> {
+  readonly fields: F;
+  /** One sentence for the API's documentation. */
+  readonly says?: string;
+  /** Named actions beside create, read, update, delete and list. */
+  readonly actions?: A;
+  /** The last part of the collection's address; by default the name in the plural, `instrument-records`. */
+  readonly collection?: string;
+  /** Views from the most to the least revealing; a field that a view does not mention is hidden in it. */
+  readonly views?: Readonly<Record<V, Readonly<{ [K in keyof F]?: Showing }>>>;
+  /** The view that a reader gets without asking for one. */
+  readonly defaultView?: V;
+  /** Each reading of a record of this type is written into the audit trail. */
+  readonly sensitive?: boolean;
+  /** Read from the audit trail rather than from a table of its own; nobody writes it. */
+  readonly source?: 'audit';
+}
+
+export interface Resource<
+  F extends Fields = Fields,
+  A extends readonly string[] = readonly string[],
+  V extends string = string,
+> extends ResourceOptions<F, A, V> {
+  readonly actions: A;
+}
+
+/** Describes a resource type. */
+export function resource<
+  const F extends Fields,
+  const A extends readonly string[] = readonly [],
+  const V extends string = never,
+>(options: ResourceOptions<F, A, V>): Resource<F, A, V> {
+  return { ...options, actions: options.actions ?? ([] as readonly string[] as A) };
+}
+
+export type Resources = Readonly<Record<string, Resource>>;
+export const STANDARD_ACTIONS = ['list', 'read', 'create', 'update', 'delete'] as const;
+export type StandardAction = (typeof STANDARD_ACTIONS)[number];
+
+/** Roles by the type of the scope on which they are held; `installation` for those held everywhere. */
+export type RoleTable<R extends Resources> = Readonly<{ [S in keyof R | 'installation']?: readonly string[] }>;
+
+/** A role with its scope: `Site admin`, or `superadmin`. */
+export type RoleName<S> = {
+  [K in keyof S & string]: S[K] extends readonly (infer N extends string)[]
+    ? K extends 'installation'
+      ? N
+      : `${K} ${N}`
+    : never;
+}[keyof S & string];
+
+/** One way in which principals come to hold roles: the records of `in` say so. */
+export interface GrantSource {
+  readonly in: string;
+  /** The field that names the holder; `id` where the record is the principal itself. */
+  readonly holder: string;
+  /** Where the holder is a group of principals: who belongs to it. */
+  readonly members?: { readonly in: string; readonly group: string; readonly member: string };
+  /** The role itself, or the field that names it and which value means which role. */
+  readonly role: string | { readonly field: string; readonly is?: Readonly<Record<string, string>> };
+  /** The type of the scope, and the field that names it (one or several); left out for the whole installation. */
+  readonly on?: { readonly scope: string; readonly field: string };
+  /** Fields that say from when and until when the grant holds: from inclusive, until exclusive. */
+  readonly from?: string;
+  readonly until?: string;
+  /** Fields that must be true, and fields that must not be true, for the grant to hold. */
+  readonly when?: readonly string[];
+  readonly unless?: readonly string[];
+}
+
+/** Permissions that are given to one principal at run time, as a list of {action, resource, scope?} on its record. */
+export interface PermissionSource<R extends Resources = Resources> {
+  readonly in: keyof R & string;
+  readonly field: string;
+  /** The type of scope that an entry may be limited to, and its name in an entry: `group`. */
+  readonly scope: keyof R & string;
+  readonly scopeKey: string;
+  /** For each resource type whose permission can be limited to a scope, the field that names its scope. */
+  readonly at: Readonly<{ [T in keyof R]?: string }>;
+  /** Words that stand for every action and every resource type. */
+  readonly anyAction: string;
+  readonly anyResource: string;
+}
+
+/** At most `max` records that fulfil `counting` may have the same value of `per`. Enforced without a race. */
+export interface Limit {
+  readonly id: string;
+  readonly says: string;
+  readonly source: string;
+  readonly of: string;
+  /** The field whose value is counted for. */
+  readonly per: string;
+  readonly max: number | Operand;
+  readonly counting: Condition;
+}
+
+export interface ModelDefinition<
+  R extends Resources,
+  P extends Readonly<Record<string, keyof R & string>>,
+  S extends RoleTable<R>,
+  T extends Fields,
+> {
+  /** The application's name in addresses: `open-data-capture`. */
+  readonly name: string;
+  readonly title: string;
+  readonly resources: R & References<R>;
+  /** Kinds of principal, and the resource type whose records they are. */
+  readonly principals: P;
+  readonly roles?: S;
+  /** Which role brings which others: along a `parent` reference, in either direction, or on the same scope. */
+  readonly implications?: Readonly<{ [N in RoleName<NoInfer<S>>]?: readonly RoleName<NoInfer<S>>[] }>;
+  readonly grants?: readonly GrantSource[];
+  readonly permissions?: PermissionSource<NoInfer<R>>;
+  /** Attributes that the installation keeps for each resource type, in a resource type of that name. */
+  readonly typeAttributes?: T;
+}
+
+/** A reference to a resource type that does not exist does not compile. */
+export type References<R extends Resources> = {
+  readonly [N in keyof R]: {
+    readonly fields: {
+      readonly [F in keyof R[N]['fields']]: R[N]['fields'][F] extends Field<unknown, infer To, boolean>
+        ? To extends keyof R | null
+          ? unknown
+          : { readonly to: keyof R & string }
+        : never;
+    };
+  };
+};
+
+/** An application's vocabulary: plain data. */
+export interface Model<
+  R extends Resources = Resources,
+  P extends Readonly<Record<string, string>> = Readonly<Record<string, string>>,
+  S = unknown,
+  T extends Fields = Fields,
+> {
+  readonly name: string;
+  readonly title: string;
+  readonly resources: R;
+  readonly principals: P;
+  readonly roles: S;
+  readonly implications: Readonly<Record<string, readonly string[]>>;
+  readonly grants: readonly GrantSource[];
+  readonly permissions?: PermissionSource;
+  readonly typeAttributes?: T;
+}
+
+/** Fields that every record has, whatever its type. */
+export const BUILT_IN_FIELDS = {
+  id: { kind: 'reference', many: false, to: null },
+  createdAt: { kind: 'instant', many: false, to: null },
+  updatedAt: { kind: 'instant', many: false, to: null },
+} as const satisfies Fields;
+
+/**
+ * Makes a model of an application's definition.
+ * @throws {ModelError} where fields or roles that the definition names do not exist.
+ */
+export function model<
+  const R extends Resources,
+  const P extends Readonly<Record<string, keyof R & string>>,
+  const S extends RoleTable<R> = RoleTable<R>,
+  const T extends Fields = Fields,
+>(definition: ModelDefinition<R, P, S, T>): Model<R, P, S, T> {
+  const made: Model<R, P, S, T> = {
+    name: definition.name,
+    title: definition.title,
+    resources: definition.resources,
+    principals: definition.principals,
+    roles: definition.roles ?? ({} as S),
+    implications: (definition.implications ?? {}) as Readonly<Record<string, readonly string[]>>,
+    grants: definition.grants ?? [],
+    ...(definition.permissions ? { permissions: definition.permissions as unknown as PermissionSource } : {}),
+    ...(definition.typeAttributes ? { typeAttributes: definition.typeAttributes } : {}),
+  };
+  checkModel(made as unknown as Model);
+  return made;
+}
+
+/** A model or policy that contradicts itself: a mistake of its author, found when it is made. */
+export class ModelError extends TypeError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ModelError';
+  }
+}
+
+/** The field of a resource type, built-in ones included. Throws where there is none. */
+export function fieldOf(of: Model, type: string, name: string): Field {
+  const field = findField(of, type, name);
+  if (field === undefined) throw new ModelError(`${type} has no field '${name}'`);
+  return field;
+}
+
+export function findField(of: Model, type: string, name: string): Field | undefined {
+  if (name === 'id') return { ...BUILT_IN_FIELDS.id, to: type };
+  if (Object.hasOwn(BUILT_IN_FIELDS, name)) return BUILT_IN_FIELDS[name as keyof typeof BUILT_IN_FIELDS];
+  const fields = resourceOf(of, type).fields;
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+export function resourceOf(of: Model, type: string): Resource {
+  const found = Object.hasOwn(of.resources, type) ? of.resources[type] : undefined;
+  if (found === undefined) throw new ModelError(`there is no resource type '${type}'`);
+  return found;
+}
+
+/** Every action that a resource type knows. */
+export function actionsOf(of: Model, type: string): readonly string[] {
+  return [...STANDARD_ACTIONS, ...resourceOf(of, type).actions];
+}
+
+/** The last field of a path, and the type that each step leads to. */
+export function resolvePath(
+  of: Model,
+  type: string,
+  path: readonly string[],
+): { readonly field: Field; readonly type: string } {
+  let at = type;
+  for (const step of path.slice(0, -1)) {
+    const field = fieldOf(of, at, step);
+    if (field.to === null || field.many) throw new ModelError(`${at}.${step} does not lead to another record`);
+    at = field.to;
+  }
+  return { field: fieldOf(of, at, path.at(-1) ?? 'id'), type: at };
+}
+
+/** Splits `Site admin` into its scope and role; `superadmin` has no scope. */
+export function splitRole(of: Model, name: string): { readonly role: string; readonly scope: string | null } {
+  for (const [scope, roles] of Object.entries(of.roles as Record<string, readonly string[]>)) {
+    for (const role of roles) {
+      if (scope === 'installation' ? name === role : name === `${scope} ${role}`) {
+        return { role, scope: scope === 'installation' ? null : scope };
+      }
+    }
+  }
+  throw new ModelError(`there is no role '${name}'`);
+}
+
+function checkModel(of: Model): void {
+  for (const [kind, type] of Object.entries(of.principals)) {
+    if (!Object.hasOwn(of.resources, type)) throw new ModelError(`principals.${kind}: there is no '${type}'`);
+  }
+  for (const [name, implied] of Object.entries(of.implications)) {
+    splitRole(of, name);
+    for (const other of implied) splitRole(of, other);
+  }
+  for (const grant of of.grants) {
+    fieldOf(of, grant.in, grant.holder);
+    if (typeof grant.role !== 'string') fieldOf(of, grant.in, grant.role.field);
+    for (const field of [grant.on?.field, grant.from, grant.until, ...(grant.when ?? []), ...(grant.unless ?? [])]) {
+      if (field !== undefined) fieldOf(of, grant.in, field);
+    }
+    if (grant.members) {
+      fieldOf(of, grant.members.in, grant.members.group);
+      fieldOf(of, grant.members.in, grant.members.member);
+    }
+  }
+  if (of.permissions) {
+    fieldOf(of, of.permissions.in, of.permissions.field);
+    for (const [type, field] of Object.entries(of.permissions.at)) fieldOf(of, type, field as string);
+  }
+}

@@ -1,0 +1,385 @@
+import {
+  type Condition,
+  conjunction,
+  disjunction,
+  type Leaf,
+  mapOperands,
+  nameCondition,
+  negation,
+  type Operand,
+} from '../tree/condition.js';
+import { type Expression, OPERAND, operandOf } from './expressions.js';
+import type { Field, Id, Instant } from './fields.js';
+import { expandRole } from './implications.js';
+import {
+  actionsOf,
+  type Fields,
+  findField,
+  type Limit,
+  type Model,
+  ModelError,
+  type Resources,
+  type RoleName,
+  resolvePath,
+  type StandardAction,
+  splitRole,
+} from './model.js';
+
+/** One sentence of the rulebook. */
+export interface Rule {
+  /** Unique in the policy: `Session/manager-reads`. Stable: the audit trail names it. */
+  readonly id: string;
+  readonly effect: 'allow' | 'forbid';
+  readonly type: string;
+  readonly actions: readonly string[];
+  /** The rule as a sentence. */
+  readonly says: string;
+  /** Where the rule comes from. */
+  readonly source: string;
+  readonly when: Condition;
+  /** An allow shows or accepts these fields only; a forbid forbids these fields only. Every field where left out. */
+  readonly fields?: readonly string[];
+  /** The view in which an allow shows the record; as it is where left out. */
+  readonly view?: string;
+}
+
+/** A model with its rules: immutable, serialisable data, which every reader reads. */
+export interface Policy {
+  readonly model: Model;
+  readonly rules: readonly Rule[];
+  readonly limits: readonly Limit[];
+}
+
+/** Marks an expression that is a set. */
+const MANY = Symbol('many');
+
+type Shape = {
+  readonly resources: Resources;
+  readonly principals: Readonly<Record<string, string>>;
+  readonly roles: unknown;
+  readonly typeAttributes?: Fields;
+};
+
+/** The record of type `N` in a rule: its fields, and through its references those of other records. */
+export type RecordOf<R extends Resources, N extends keyof R> = Expression<Id<N & string>> & {
+  readonly id: Expression<Id<N & string>>;
+  readonly createdAt: Expression<Instant>;
+  readonly updatedAt: Expression<Instant>;
+} & { readonly [F in keyof R[N]['fields']]: FieldOf<R, R[N]['fields'][F]> };
+
+type FieldOf<R extends Resources, F> =
+  F extends Field<infer V, infer To, infer Many>
+    ? [To] extends [keyof R & string]
+      ? Many extends false
+        ? RecordOf<R, To>
+        : Expression<V>
+      : Expression<V>
+    : never;
+
+type ActionName<R extends Resources, N extends keyof R> = StandardAction | R[N]['actions'][number];
+type ScopeOf<Name> = Name extends `${infer S} ${string}` ? S : never;
+type LinkField<R extends Resources, L extends keyof R, N> = {
+  [F in keyof R[L]['fields']]: R[L]['fields'][F] extends Field<unknown, N & string, false> ? F : never;
+}[keyof R[L]['fields']];
+
+export interface RuleOptions<R extends Resources, N extends keyof R, P> {
+  /** What may be done, or must not be. `every` is all that the resource type knows. */
+  readonly actions: readonly ActionName<R, N>[] | 'every';
+  readonly says: string;
+  readonly source: string;
+  readonly when?: Condition;
+  /** Only for these kinds of principal. */
+  readonly by?: readonly (keyof P & string)[];
+  readonly fields?: readonly (keyof R[N]['fields'] & string)[];
+  readonly view?: keyof NonNullable<R[N]['views']> & string;
+}
+
+/** What the rules of a resource type are written with. */
+export interface Language<M extends Shape, N extends keyof M['resources']> {
+  /** The record that the rule is about. */
+  readonly it: RecordOf<M['resources'], N>;
+  /** Who acts, by kind: `me.user.groupIds`. */
+  readonly me: { readonly [K in keyof M['principals']]: RecordOf<M['resources'], M['principals'][K]> };
+  /** The attributes that the installation keeps for this resource type. */
+  readonly type: M['typeAttributes'] extends Fields
+    ? { readonly [F in keyof M['typeAttributes']]: FieldOf<M['resources'], M['typeAttributes'][F]> }
+    : Record<never, never>;
+  allow(id: string, options: RuleOptions<M['resources'], N, M['principals']>): Rule;
+  forbid(id: string, options: Omit<RuleOptions<M['resources'], N, M['principals']>, 'view'>): Rule;
+  /** The principal holds the role, itself or by implication: on the scope, on one of the scopes, or on any. */
+  holds<Name extends RoleName<M['roles']>>(
+    role: Name,
+    at?: Expression<Id<ScopeOf<Name>>> | Expression<readonly Id<ScopeOf<Name>>[]>,
+  ): Condition;
+  /** Some record of type `L` refers to this one by the field `via`, and fulfils the condition. */
+  linked<L extends keyof M['resources'] & string>(
+    type: L,
+    via: LinkField<M['resources'], L, N> & string,
+    where?: (row: RecordOf<M['resources'], L>) => Condition,
+  ): Condition;
+  /** The principal may do the action on the record that the reference leads to. */
+  may<T extends keyof M['resources'] & string>(
+    action: ActionName<M['resources'], T>,
+    on: RecordOf<M['resources'], T>,
+  ): Condition;
+  /** At most so many records. */
+  limit(
+    id: string,
+    options: {
+      readonly says: string;
+      readonly source: string;
+      readonly per: keyof M['resources'][N]['fields'] & string;
+      readonly max: number | Expression<number>;
+      readonly counting: Condition;
+    },
+  ): Limit;
+}
+
+/** The rules of one resource type, as `rules` made them. */
+export interface ResourceRules {
+  readonly type: string;
+  readonly rules: readonly Rule[];
+  readonly limits: readonly Limit[];
+}
+
+/**
+ * Writes the rules of one resource type.
+ * @example
+ * rules(model, 'Session', ({ it, me, allow }) => [
+ *   allow('manager-reads', {
+ *     says: 'A group manager reads the sessions of their own groups.',
+ *     source: 'facts §3',
+ *     actions: ['read'],
+ *     when: all(equal(me.user.role, 'GROUP_MANAGER'), within(it.groupId, me.user.groupIds)),
+ *   }),
+ * ]);
+ */
+export function rules<M extends Shape, N extends keyof M['resources'] & string>(
+  of: M,
+  type: N,
+  write: (language: Language<M, N>) => readonly (Rule | Limit)[],
+): ResourceRules {
+  const vocabulary = of as unknown as Model;
+  const rule = (effect: Rule['effect'], id: string, options: RuleOptions<Resources, string, unknown>): Rule => {
+    const kinds = options.by as readonly string[] | undefined;
+    const by = kinds?.map((kind): Condition => ({ op: 'kind', kind }));
+    return {
+      id: `${type}/${id}`,
+      effect,
+      type,
+      actions: options.actions === 'every' ? actionsOf(vocabulary, type) : options.actions,
+      says: options.says,
+      source: options.source,
+      when: conjunction([...(by ? [disjunction(by)] : []), options.when ?? { op: 'always' }]),
+      ...(options.fields ? { fields: options.fields } : {}),
+      ...(options.view !== undefined ? { view: options.view } : {}),
+    };
+  };
+  const language = {
+    it: recordProxy(vocabulary, type, (path) => ({ from: 'record', path })),
+    me: Object.fromEntries(
+      Object.entries(vocabulary.principals).map(([kind, of]) => [
+        kind,
+        recordProxy(vocabulary, of, (path) => ({ from: 'principal', kind, path })),
+      ]),
+    ),
+    type: Object.fromEntries(
+      Object.keys(vocabulary.typeAttributes ?? {}).map((field) => [
+        field,
+        { [OPERAND]: { from: 'type', type, field } },
+      ]),
+    ),
+    allow: (id: string, options: RuleOptions<Resources, string, unknown>) => rule('allow', id, options),
+    forbid: (id: string, options: RuleOptions<Resources, string, unknown>) => rule('forbid', id, options),
+    holds: (name: string, at?: Expression<unknown>) => {
+      splitRole(vocabulary, name);
+      return expandRole(vocabulary, name, at === undefined ? null : operandOf(at), at !== undefined && MANY in at);
+    },
+    linked: (linkType: string, via: string, where?: (row: unknown) => Condition): Condition => ({
+      op: 'linked',
+      type: linkType,
+      via,
+      at: ['id'],
+      where: where ? where(recordProxy(vocabulary, linkType, (path) => ({ from: 'record', path }))) : { op: 'always' },
+    }),
+    may: (action: string, on: Expression<unknown>): Condition => {
+      const operand = operandOf(on);
+      if (operand.from !== 'record')
+        throw new ModelError(`${type}: 'may ${action}' needs a record that 'it' refers to`);
+      return { op: 'may', action, path: operand.path };
+    },
+    limit: (id: string, options: Omit<Limit, 'id' | 'of' | 'max'> & { max: number | Expression<number> }): Limit => ({
+      ...options,
+      id: `${type}/${id}`,
+      of: type,
+      max: typeof options.max === 'number' ? options.max : operandOf(options.max),
+    }),
+  };
+  const written = write(language as unknown as Language<M, N>);
+  return {
+    type,
+    rules: written.filter((entry): entry is Rule => 'effect' in entry),
+    limits: written.filter((entry): entry is Limit => 'max' in entry),
+  };
+}
+
+/**
+ * Makes a policy: checks the rules against the model, replaces every 'may' by the rules it stands for, and adds what
+ * run-time permissions allow.
+ * @throws {ModelError} where two rules share an id, or a field, an action or a type does not exist.
+ */
+export function policy(of: Shape, written: readonly ResourceRules[]): Policy {
+  const vocabulary = of as unknown as Model;
+  const raw = [...written.flatMap((entry) => entry.rules), ...permissionRules(vocabulary)];
+  const ids = new Set<string>();
+  for (const rule of raw) {
+    if (ids.has(rule.id)) throw new ModelError(`two rules have the id '${rule.id}'`);
+    ids.add(rule.id);
+    checkRule(vocabulary, rule);
+  }
+  const made = raw.map((rule) => ({ ...rule, when: resolveMay(vocabulary, raw, rule.type, rule.when, [rule.id]) }));
+  return deepFreeze({ model: vocabulary, rules: made, limits: written.flatMap((entry) => entry.limits) });
+}
+
+/** Puts the rules that 'may' stands for in its place, seen from the record that asks. */
+function resolveMay(
+  of: Model,
+  all: readonly Rule[],
+  type: string,
+  condition: Condition,
+  asking: readonly string[],
+): Condition {
+  switch (condition.op) {
+    case 'all':
+      return conjunction(condition.of.map((part) => resolveMay(of, all, type, part, asking)));
+    case 'any':
+      return disjunction(condition.of.map((part) => resolveMay(of, all, type, part, asking)));
+    case 'not':
+      return negation(resolveMay(of, all, type, condition.of, asking));
+    case 'named':
+      return nameCondition(condition.says, resolveMay(of, all, type, condition.of, asking));
+    case 'linked':
+      return { ...condition, where: resolveMay(of, all, condition.type, condition.where, asking) };
+    case 'may': {
+      const target = resolvePath(of, type, condition.path).field.to;
+      if (target === null) throw new ModelError(`${type}.${condition.path.join('.')} does not lead to another record`);
+      const step = `${condition.action} ${target} at ${condition.path.join('.')}`;
+      if (asking.includes(step)) throw new ModelError(`rules ask for each other: ${[...asking, step].join(' → ')}`);
+      const sides = { allow: [] as Condition[], forbid: [] as Condition[] };
+      for (const rule of all) {
+        if (rule.type !== target || !rule.actions.includes(condition.action)) continue;
+        if (rule.effect === 'forbid' && rule.fields) continue;
+        const resolved = resolveMay(of, all, target, rule.when, [...asking, step]);
+        sides[rule.effect].push(prefixed(resolved, condition.path));
+      }
+      return conjunction([disjunction(sides.allow), negation(disjunction(sides.forbid))]);
+    }
+    default:
+      return condition;
+  }
+}
+
+/** The same condition, asked about the record that a path leads to. */
+function prefixed(condition: Condition, path: readonly string[]): Condition {
+  const under = (inner: readonly string[]) => (inner.length === 1 && inner[0] === 'id' ? path : [...path, ...inner]);
+  const shift = (operand: Operand): Operand =>
+    operand.from === 'record' ? { from: 'record', path: under(operand.path) } : operand;
+  switch (condition.op) {
+    case 'all':
+      return conjunction(condition.of.map((part) => prefixed(part, path)));
+    case 'any':
+      return disjunction(condition.of.map((part) => prefixed(part, path)));
+    case 'not':
+      return negation(prefixed(condition.of, path));
+    case 'named':
+      return nameCondition(condition.says, prefixed(condition.of, path));
+    case 'linked':
+      return { ...condition, at: under(condition.at) };
+    case 'always':
+    case 'never':
+    case 'may':
+      return condition;
+    default:
+      return mapOperands(condition as Leaf, shift);
+  }
+}
+
+/** The name of the role that a run-time permission gives. */
+export function permissionRole(action: string, type: string): string {
+  return `may ${action} ${type}`;
+}
+
+function permissionRules(of: Model): Rule[] {
+  const source = of.permissions;
+  if (source === undefined) return [];
+  return Object.keys(of.resources).flatMap((type) =>
+    actionsOf(of, type).map((action): Rule => {
+      const role = permissionRole(action, type);
+      const field = source.at[type];
+      const everywhere: Condition = { op: 'holds', role, scope: null, at: null, many: false };
+      const there: Condition[] =
+        field === undefined
+          ? []
+          : [
+              {
+                op: 'holds',
+                role,
+                scope: source.scope,
+                at: { from: 'record', path: [field] },
+                many: findField(of, type, field)?.many ?? false,
+              },
+            ];
+      return {
+        id: `${type}/permission-${action}`,
+        effect: 'allow',
+        type,
+        actions: [action],
+        says: `Who was given the permission '${action} ${type}' may do so.`,
+        source: 'permissions given at run time',
+        when: disjunction([everywhere, ...there]),
+      };
+    }),
+  );
+}
+
+function checkRule(of: Model, rule: Rule): void {
+  if (rule.says.trim() === '' || rule.source.trim() === '')
+    throw new ModelError(`${rule.id} lacks its sentence or source`);
+  const known = actionsOf(of, rule.type);
+  for (const action of rule.actions) {
+    if (!known.includes(action)) throw new ModelError(`${rule.id}: ${rule.type} has no action '${action}'`);
+  }
+  for (const field of rule.fields ?? []) {
+    if (!findField(of, rule.type, field)) throw new ModelError(`${rule.id}: ${rule.type} has no field '${field}'`);
+  }
+}
+
+function recordProxy(
+  of: Model,
+  type: string,
+  operand: (path: readonly string[]) => Operand,
+  path: readonly string[] = [],
+): unknown {
+  const target = { [OPERAND]: operand(path.length === 0 ? ['id'] : path) };
+  return new Proxy(target, {
+    get(_, name) {
+      if (name === OPERAND) return target[OPERAND];
+      if (typeof name !== 'string') return undefined;
+      const field = findField(of, type, name);
+      if (field === undefined) throw new ModelError(`${type} has no field '${name}'`);
+      // The id of what a reference leads to is the reference's own value.
+      const next = name === 'id' && path.length > 0 ? path : [...path, name];
+      if (field.many) return { [OPERAND]: operand(next), [MANY]: true };
+      if (field.to === null) return { [OPERAND]: operand(next) };
+      return recordProxy(of, field.to, operand, next);
+    },
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

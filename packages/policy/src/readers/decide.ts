@@ -1,0 +1,230 @@
+import type { Policy, Rule } from '../language/policy.js';
+import {
+  type Condition,
+  conjunction,
+  disjunction,
+  type Leaf,
+  mapLeaves,
+  negation,
+  operandsOf,
+} from '../tree/condition.js';
+import { compile, type Test } from '../tree/evaluate.js';
+import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
+import { fold } from '../tree/fold.js';
+import { remember } from './remember.js';
+
+/** Fields by name, or all of them. */
+export type FieldSet = 'every' | readonly string[];
+
+/** What a rule that allows gives to see or to write. */
+export interface Permit {
+  readonly rule: string;
+  readonly fields: FieldSet;
+  /** The view in which the record is shown; null for as it is. */
+  readonly view: string | null;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** The rules that allowed it. */
+  readonly permits: readonly Permit[];
+  /** The rules that forbade it: one is enough. */
+  readonly forbiddenBy: readonly string[];
+  /** Fields that a rule forbids, whatever another allows. */
+  readonly forbiddenFields: readonly string[];
+}
+
+interface CompiledRule {
+  readonly rule: Rule;
+  readonly test: Test;
+}
+
+interface CompiledAction {
+  readonly allows: readonly CompiledRule[];
+  readonly forbids: readonly CompiledRule[];
+  readonly fieldForbids: readonly CompiledRule[];
+  readonly test: Test;
+}
+
+const compiled = new WeakMap<Policy, Map<string, CompiledAction>>();
+
+/** The rules that speak of an action on a type. Where none speaks of `list`, those for `read` do. */
+export function rulesFor(policy: Policy, action: string, type: string): readonly Rule[] {
+  const own = policy.rules.filter((rule) => rule.type === type && rule.actions.includes(action));
+  if (action === 'list' && !own.some((rule) => !isPermission(rule))) return [...own, ...rulesFor(policy, 'read', type)];
+  return own;
+}
+
+function isPermission(rule: Rule): boolean {
+  return rule.id === `${rule.type}/permission-list`;
+}
+
+function compiledFor(policy: Policy, action: string, type: string): CompiledAction {
+  const actions = remember(compiled, policy, () => new Map<string, CompiledAction>());
+  return remember(actions, `${type} ${action}`, () => compileAction(policy, action, type));
+}
+
+function compileAction(policy: Policy, action: string, type: string): CompiledAction {
+  const rules = rulesFor(policy, action, type);
+  const ready = (wanted: (rule: Rule) => boolean) =>
+    rules.filter(wanted).map((rule) => ({ rule, test: compile(rule.when) }));
+  return {
+    allows: ready((rule) => rule.effect === 'allow'),
+    forbids: ready((rule) => rule.effect === 'forbid' && !rule.fields),
+    fieldForbids: ready((rule) => rule.effect === 'forbid' && rule.fields !== undefined),
+    test: compile(verdict(policy, action, type)),
+  };
+}
+
+/** The condition under which an action is allowed, all rules taken together: some rule allows, and none forbids. */
+export function verdict(policy: Policy, action: string, type: string): Condition {
+  const rules = rulesFor(policy, action, type);
+  const allows = rules.filter((rule) => rule.effect === 'allow').map((rule) => rule.when);
+  const forbids = rules.filter((rule) => rule.effect === 'forbid' && !rule.fields).map((rule) => rule.when);
+  return conjunction([disjunction(allows), negation(disjunction(forbids))]);
+}
+
+/** Whether a principal may do an action on a record: the fast question, which allocates nothing. */
+export function allows(
+  policy: Policy,
+  principal: Principal,
+  action: string,
+  type: string,
+  record: RecordFacts,
+  environment: Environment,
+): boolean {
+  return compiledFor(policy, action, type).test(principal, record, environment);
+}
+
+/** Decides an action on a record, and says which rules decided. */
+export function decide(
+  policy: Policy,
+  principal: Principal,
+  action: string,
+  type: string,
+  record: RecordFacts,
+  environment: Environment,
+): Decision {
+  const { allows, forbids, fieldForbids } = compiledFor(policy, action, type);
+  const holds = ({ test }: CompiledRule) => test(principal, record, environment);
+  const permits = allows.filter(holds).map(
+    ({ rule }): Permit => ({
+      rule: rule.id,
+      fields: rule.fields ?? 'every',
+      view: rule.view ?? null,
+    }),
+  );
+  const forbiddenBy = forbids.filter(holds).map(({ rule }) => rule.id);
+  return {
+    allowed: permits.length > 0 && forbiddenBy.length === 0,
+    permits,
+    forbiddenBy,
+    forbiddenFields: fieldForbids.filter(holds).flatMap(({ rule }) => rule.fields ?? []),
+  };
+}
+
+/**
+ * Whether there could be a record on which the principal may do the action: the question before any record is loaded.
+ * What depends on a record counts as possible, what depends on the principal alone is decided.
+ */
+export function possible(
+  policy: Policy,
+  principal: Principal,
+  action: string,
+  type: string,
+  environment: Environment,
+): boolean {
+  return fold(verdict(policy, action, type), { principal, environment }).op !== 'never';
+}
+
+/** Whether the principal may do the action on every record there could be: then nothing is revealed by a 404. */
+export function universal(
+  policy: Policy,
+  principal: Principal,
+  action: string,
+  type: string,
+  environment: Environment,
+): boolean {
+  return fold(verdict(policy, action, type), { principal, environment }).op === 'always';
+}
+
+/** How a field is shown, `shown` or through a transform; undefined where it isn't. */
+export type Visibility = Readonly<Record<string, string | undefined>>;
+
+/**
+ * How each field of a record is shown under a decision: the most revealing of what the permits give.
+ * @param view the view that was asked for; null asks for the most that the decision gives.
+ * @returns null where the decision does not give that view.
+ */
+export function visibility(policy: Policy, decision: Decision, type: string, view: string | null): Visibility | null {
+  const { fields, views = {} } = policy.model.resources[type] ?? { fields: {}, views: {} };
+  const order = Object.keys(views);
+  const asIs = decision.permits.filter((permit) => permit.view === null);
+  const given = new Set(decision.permits.map((permit) => permit.view));
+  if (view !== null && !(order.includes(view) && (given.has(view) || asIs.length > 0))) return null;
+
+  const shown: Record<string, string | undefined> = {};
+  const hidden = new Set(decision.forbiddenFields);
+  for (const [name, field] of Object.entries(fields)) {
+    if (field.secret || hidden.has(name)) continue;
+    if (view === null && asIs.some((permit) => covers(permit.fields, name))) {
+      shown[name] = 'shown';
+      continue;
+    }
+    const candidates = view === null ? order.filter((candidate) => given.has(candidate)) : [view];
+    for (const candidate of candidates) {
+      const showing = (views as Record<string, Record<string, string>>)[candidate]?.[name];
+      const permitted = decision.permits.some(
+        (permit) => (permit.view === candidate || permit.view === null) && covers(permit.fields, name),
+      );
+      if (permitted && showing !== undefined && showing !== 'hidden') {
+        shown[name] = showing;
+        break;
+      }
+    }
+  }
+  return shown;
+}
+
+/** The fields that a decision lets the principal write. */
+export function writable(policy: Policy, decision: Decision, type: string): readonly string[] {
+  const hidden = new Set(decision.forbiddenFields);
+  return Object.keys(policy.model.resources[type]?.fields ?? {}).filter(
+    (name) => !hidden.has(name) && decision.permits.some((permit) => covers(permit.fields, name)),
+  );
+}
+
+export function covers(fields: FieldSet, name: string): boolean {
+  return fields === 'every' || fields.includes(name);
+}
+
+/**
+ * What is left of an action's verdict for a principal when no record is known, in a form where sets that are empty
+ * and values that are missing have done their work.
+ */
+export function residual(
+  policy: Policy,
+  principal: Principal,
+  action: string,
+  type: string,
+  environment: Environment,
+): Condition {
+  return prune(fold(verdict(policy, action, type), { principal, environment }));
+}
+
+/** Decides the leaves that no record could fulfil: nothing is in an empty set, and nothing equals a missing value. */
+export function prune(condition: Condition): Condition {
+  return mapLeaves(condition, (leaf) => (hopeless(leaf) ? { op: 'never' } : leaf));
+}
+
+function hopeless(leaf: Leaf): boolean {
+  if (leaf.op === 'holds' || leaf.op === 'kind') return false;
+  return operandsOf(leaf).some(
+    (operand) =>
+      operand.from === 'constant' &&
+      (operand.value === null ||
+        ((leaf.op === 'member' || leaf.op === 'overlap') &&
+          Array.isArray(operand.value) &&
+          operand.value.length === 0)),
+  );
+}

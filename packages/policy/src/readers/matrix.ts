@@ -1,0 +1,90 @@
+import { actionsOf, ModelError } from '../language/model.js';
+import type { Policy, Rule } from '../language/policy.js';
+import { type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
+import { fold, type Persona } from '../tree/fold.js';
+import { rulesFor } from './decide.js';
+import { inWords } from './words.js';
+
+/** The kinds of people that a matrix has a column for, by name. */
+export type Personas = Readonly<Record<string, Persona>>;
+
+/** What is left of a decision for one kind of person. */
+export interface Cell {
+  readonly when: Condition;
+  readonly rules: readonly string[];
+  readonly fields: readonly string[] | null;
+  readonly words: string;
+}
+
+export interface Matrix {
+  readonly personas: readonly string[];
+  readonly rows: readonly { readonly type: string; readonly action: string; readonly cells: readonly Cell[] }[];
+  /** Rules that no persona reaches: a persona is missing, or the rule is dead. */
+  readonly unreached: readonly string[];
+}
+
+/** Every persona × resource type × action, computed from the rules alone, without sample data. */
+export function matrix(policy: Policy, personas: Personas): Matrix {
+  const reached = new Set<string>();
+  const rows = Object.keys(policy.model.resources).flatMap((type) =>
+    actionsOf(policy.model, type).map((action) => ({
+      type,
+      action,
+      cells: Object.values(personas).map((persona) => cellFor(rulesFor(policy, action, type), persona, reached)),
+    })),
+  );
+  const unreached = policy.rules.filter((rule) => !reached.has(rule.id)).map((rule) => rule.id);
+  return { personas: Object.keys(personas), rows, unreached };
+}
+
+function cellFor(rules: readonly Rule[], persona: Persona, reached: Set<string>): Cell {
+  const live = rules
+    .map((rule) => ({ rule, when: fold(rule.when, { persona }) }))
+    .filter(({ when }) => when.op !== 'never');
+  for (const { rule } of live) reached.add(rule.id);
+  const allows = live.filter(({ rule }) => rule.effect === 'allow');
+  const forbids = live.filter(({ rule }) => rule.effect === 'forbid' && !rule.fields);
+  const taken = live.filter(({ rule }) => rule.effect === 'forbid' && rule.fields);
+  const when = conjunction([
+    disjunction(allows.map((part) => part.when)),
+    negation(disjunction(forbids.map((part) => part.when))),
+  ]);
+  const limited = allows.filter(({ rule }) => rule.fields);
+  const onlyFields = allows.length > 0 && limited.length === allows.length;
+  const notes = [
+    ...new Set([
+      ...limited.map(({ rule }) => `${onlyFields ? 'only' : 'of some only'} ${rule.fields?.join(', ')}`),
+      ...allows.flatMap(({ rule }) => (rule.view === undefined ? [] : [`as ${rule.view}`])),
+      ...taken.map(
+        ({ rule, when: on }) =>
+          `never ${rule.fields?.join(', ')}${on.op === 'always' ? '' : ` if ${inWords(on, 'they')}`}`,
+      ),
+    ]),
+  ];
+  const verdict = when.op === 'always' ? 'yes' : when.op === 'never' ? '–' : `if ${inWords(when, 'they')}`;
+  return {
+    when,
+    rules: live.map(({ rule }) => rule.id),
+    fields: onlyFields ? limited.flatMap(({ rule }) => rule.fields ?? []) : null,
+    words: when.op === 'never' || notes.length === 0 ? verdict : `${verdict} (${notes.join('; ')})`,
+  };
+}
+
+/** The matrix as a table in Markdown. Throws where a rule is in no cell, or the policy has a type without a rule. */
+export function matrixMarkdown(policy: Policy, personas: Personas): string {
+  const made = matrix(policy, personas);
+  if (made.unreached.length > 0) {
+    throw new ModelError(
+      `no persona reaches ${made.unreached.join(', ')}: give the matrix a persona for whom the rule speaks, or delete it`,
+    );
+  }
+  const header = ['', ...made.personas];
+  const lines = made.rows.map((row) => [`${row.type}: ${row.action}`, ...row.cells.map((cell) => cell.words)]);
+  const cellText = (text: string) => text.replaceAll('|', '\\|');
+  return [
+    `| ${header.map(cellText).join(' | ')} |`,
+    `|${header.map(() => '---').join('|')}|`,
+    ...lines.map((line) => `| ${line.map(cellText).join(' | ')} |`),
+    '',
+  ].join('\n');
+}

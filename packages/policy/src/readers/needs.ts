@@ -1,0 +1,89 @@
+import type { Policy } from '../language/policy.js';
+import { type Condition, operandsOf } from '../tree/condition.js';
+import { linkKey } from '../tree/facts.js';
+import { remember } from './remember.js';
+
+/** What has to be loaded with a record so that every rule about it can be decided. */
+export interface Needs {
+  /** Paths of more than one step: `['projectId', 'siteId']`. */
+  readonly paths: readonly (readonly string[])[];
+  readonly links: readonly Link[];
+}
+
+/** Records of `type` that refer by `via` to the one at the path `at`. */
+export interface Link {
+  readonly type: string;
+  readonly via: string;
+  readonly at: readonly string[];
+  readonly needs: Needs;
+}
+
+const known = new WeakMap<Policy, Map<string, Needs>>();
+const knownOf = (policy: Policy) => remember(known, policy, () => new Map<string, Needs>());
+
+/** What the rules ask of a record of a type beyond its own fields, whatever the action. */
+export function recordNeeds(policy: Policy, type: string): Needs {
+  return remember(knownOf(policy), `record ${type}`, () => {
+    const rules = policy.rules.filter((rule) => rule.type === type).map((rule) => rule.when);
+    const limits = policy.limits.filter((limit) => limit.of === type).map((limit) => limit.counting);
+    return collect([...rules, ...limits]);
+  });
+}
+
+/** What the rules ask of a principal of a kind beyond its own fields. */
+export function principalNeeds(policy: Policy, kind: string): Needs {
+  return remember(knownOf(policy), `principal ${kind}`, () => {
+    const paths = new Map<string, readonly string[]>();
+    const visit = (condition: Condition): void => {
+      if ('of' in condition) for (const part of [condition.of].flat()) visit(part as Condition);
+      else if (condition.op === 'linked') visit(condition.where);
+      else if (condition.op !== 'always' && condition.op !== 'never' && condition.op !== 'may') {
+        for (const operand of operandsOf(condition)) {
+          if (operand.from === 'principal' && operand.kind === kind && operand.path.length > 1) {
+            paths.set(operand.path.join('.'), operand.path);
+          }
+        }
+      }
+    };
+    for (const rule of policy.rules) visit(rule.when);
+    return { paths: [...paths.values()], links: [] };
+  });
+}
+
+function collect(conditions: readonly Condition[]): Needs {
+  const paths = new Map<string, readonly string[]>();
+  const links = new Map<string, Omit<Link, 'needs'> & { where: Condition[] }>();
+  const visit = (condition: Condition): void => {
+    switch (condition.op) {
+      case 'always':
+      case 'never':
+      case 'may':
+        return;
+      case 'all':
+      case 'any':
+        for (const part of condition.of) visit(part);
+        return;
+      case 'not':
+      case 'named':
+        visit(condition.of);
+        return;
+      case 'linked': {
+        const key = linkKey(condition);
+        const { type, via, at } = condition;
+        const link = links.get(key) ?? { type, via, at, where: [] };
+        link.where.push(condition.where);
+        links.set(key, link);
+        return;
+      }
+      default:
+        for (const operand of operandsOf(condition)) {
+          if (operand.from === 'record' && operand.path.length > 1) paths.set(operand.path.join('.'), operand.path);
+        }
+    }
+  };
+  for (const condition of conditions) visit(condition);
+  return {
+    paths: [...paths.values()],
+    links: [...links.values()].map(({ where, ...link }) => ({ ...link, needs: collect(where) })),
+  };
+}

@@ -1,0 +1,49 @@
+import { actionsOf, type Model } from '../language/model.js';
+import type { Policy } from '../language/policy.js';
+import { tableOf } from '../sql/names.js';
+import { type Parameters, write } from '../sql/write.js';
+import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
+import { fold } from '../tree/fold.js';
+import { allows, verdict } from './decide.js';
+
+/**
+ * The principals of a kind who may do an action on a record: a query of their ids, in order. The text belongs to the
+ * values collected in `parameters`.
+ * @param page at most so many, and those after an id.
+ */
+export function searchSql(
+  policy: Policy,
+  kind: string,
+  action: string,
+  type: string,
+  record: RecordFacts,
+  environment: Environment,
+  parameters: Parameters,
+  page: { readonly limit: number; readonly after?: string },
+): string {
+  const { model } = policy;
+  const principalType = principalTypeOf(model, kind);
+  const open = fold(verdict(policy, action, type), { record, environment, kind });
+  const where = [
+    write(open, { model, parameters, now: environment.now, principal: { type: principalType, kind, alias: 'p' } }),
+    ...(page.after === undefined ? [] : [`p.id > ${parameters.add(page.after, 'uuid')}`]),
+  ];
+  return `select p.id from ${tableOf(model, principalType)} p where ${where.join(' and ')} order by p.id limit ${page.limit}`;
+}
+
+/** The actions that a principal may do on a record. */
+export function searchActions(
+  policy: Policy,
+  principal: Principal,
+  type: string,
+  record: RecordFacts,
+  environment: Environment,
+): readonly string[] {
+  return actionsOf(policy.model, type).filter((action) => allows(policy, principal, action, type, record, environment));
+}
+
+function principalTypeOf(model: Model, kind: string): string {
+  const type = model.principals[kind];
+  if (type === undefined) throw new TypeError(`there is no kind of principal '${kind}'`);
+  return type;
+}

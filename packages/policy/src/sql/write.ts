@@ -1,0 +1,241 @@
+import type { Field } from '../language/fields.js';
+import { findField, type Model, resolvePath } from '../language/model.js';
+import type { Condition, Leaf, Operand, Value } from '../tree/condition.js';
+import { mapOperands, operandsOf } from '../tree/condition.js';
+import { columnOf, holdingTable, tableOf } from './names.js';
+
+/** The values of a statement, numbered as they are written into it: SQL never holds a value as text. */
+export class Parameters {
+  readonly values: unknown[] = [];
+
+  /** Adds a value, and gives its place in the text. */
+  add(value: unknown, type: string): string {
+    this.values.push(value);
+    return `$${this.values.length}::${type}`;
+  }
+}
+
+/** A record or principal that is not known: the row of a query. */
+export interface Row {
+  readonly type: string;
+  readonly alias: string;
+}
+
+/** What a condition is written over. A principal's rows are of one kind at a time. */
+export interface Scope {
+  readonly model: Model;
+  readonly parameters: Parameters;
+  readonly record?: Row;
+  readonly principal?: Row & { readonly kind: string };
+  /** The time of the request, for grants that begin or end. */
+  readonly now: string;
+}
+
+const TYPES: Readonly<Record<Field['kind'], string>> = {
+  text: 'text',
+  choice: 'text',
+  integer: 'integer',
+  number: 'double precision',
+  boolean: 'boolean',
+  instant: 'timestamptz',
+  date: 'date',
+  reference: 'uuid',
+  json: 'jsonb',
+};
+
+/** The SQL type of a field. */
+export function typeOf(field: Field): string {
+  return `${TYPES[field.kind]}${field.many ? '[]' : ''}`;
+}
+
+/**
+ * Writes a folded condition as an SQL expression that is true exactly where the condition holds. Where it does not,
+ * the expression is false or null, which a WHERE takes alike; below a `not` the two are made one.
+ */
+export function write(condition: Condition, scope: Scope): string {
+  switch (condition.op) {
+    case 'always':
+      return 'true';
+    case 'never':
+      return 'false';
+    case 'all':
+      return `(${condition.of.map((part) => write(part, scope)).join(' and ')})`;
+    case 'any':
+      return `(${condition.of.map((part) => write(part, scope)).join(' or ')})`;
+    case 'not':
+      return `((${write(condition.of, scope)}) is not true)`;
+    case 'named':
+      return write(condition.of, scope);
+    case 'linked': {
+      const row: Row = { type: condition.type, alias: nextAlias(scope.record?.alias ?? 'l') };
+      const to = column({ from: 'record', path: condition.at }, scope);
+      const where = write(condition.where, { ...scope, record: row });
+      const from = `${tableOf(scope.model, condition.type)} ${row.alias}`;
+      return `exists (select 1 from ${from} where ${row.alias}.${columnOf(condition.via)} = ${to} and ${where})`;
+    }
+    case 'may':
+      throw new TypeError(`'may ${condition.action}' is not resolved: make a policy of the rules first`);
+    default:
+      return throughReference(condition, scope) ?? writeLeaf(condition, scope);
+  }
+}
+
+/**
+ * A leaf about a field of a record that this one refers to: `project_id in (select id from project where …)`, which
+ * the planner can turn into a join, rather than a subquery for each row.
+ */
+function throughReference(leaf: Leaf, scope: Scope): string | null {
+  const open = operandsOf(leaf).filter((operand) => operand.from !== 'constant');
+  const [first] = open;
+  if (open.length !== 1 || first === undefined || !('path' in first) || first.path.length < 2) return null;
+  const [step, ...rest] = first.path as [string, ...string[]];
+  const row = first.from === 'record' ? scope.record : scope.principal;
+  // A role is held by the principal's row: the leaf has to stay where that row can be seen, which a subquery can.
+  if (row === undefined) return null;
+  const target = findField(scope.model, row.type, step)?.to;
+  if (target === null || target === undefined) return null;
+  const inner: Row = { type: target, alias: nextAlias(row.alias) };
+  const moved = mapOperands(leaf, (operand) => (operand === first ? { ...first, path: rest } : operand));
+  const innerScope: Scope =
+    first.from === 'record' ? { ...scope, record: inner } : { ...scope, principal: { ...inner, kind: first.kind } };
+  if (leaf.op === 'holds' && first.from === 'principal') return null;
+  const where = throughReference(moved, innerScope) ?? writeLeaf(moved, innerScope);
+  return `${row.alias}.${columnOf(step)} in (select ${inner.alias}.id from ${tableOf(scope.model, target)} ${inner.alias} where ${where})`;
+}
+
+function writeLeaf(leaf: Leaf, scope: Scope): string {
+  switch (leaf.op) {
+    case 'kind':
+      if (scope.principal === undefined) throw new TypeError("'kind' is left over: fold the principal's kind first");
+      return scope.principal.kind === leaf.kind ? 'true' : 'false';
+    case 'equal':
+      return binary(leaf.left, '=', leaf.right, scope);
+    case 'less':
+      return binary(leaf.left, '<', leaf.right, scope);
+    case 'atMost':
+      return binary(leaf.left, '<=', leaf.right, scope);
+    case 'member': {
+      const [element, set] = pair(leaf.element, leaf.set, scope);
+      if (element === null || set === null) return 'false';
+      // Written so that an index on the column can serve it, whichever side the column is.
+      return leaf.element.from === 'constant' ? `${set} @> array[${element}]` : `${element} = any(${set})`;
+    }
+    case 'overlap': {
+      const [left, right] = pair(leaf.left, leaf.right, scope);
+      return left === null || right === null ? 'false' : `${left} && ${right}`;
+    }
+    case 'present':
+      return `${operandSql(leaf.value, null, scope)} is not null`;
+    case 'empty':
+      return `cardinality(${operandSql(leaf.value, null, scope)}) = 0`;
+    case 'bits': {
+      const value = operandSql(leaf.value, null, scope);
+      const mask = scope.parameters.add(leaf.bits, 'integer');
+      return `(${value} & ${mask}) = ${mask}`;
+    }
+    case 'holds':
+      return writeHolds(leaf, scope);
+  }
+}
+
+function writeHolds(leaf: Leaf & { op: 'holds' }, scope: Scope): string {
+  const { principal, parameters } = scope;
+  if (principal === undefined) throw new TypeError("'holds' is left over: fold the principal first");
+  const now = parameters.add(scope.now, 'timestamptz');
+  const parts = [
+    `h.principal_kind = ${parameters.add(principal.kind, 'text')}`,
+    `h.principal_id = ${principal.alias}.id`,
+    `h.role = ${parameters.add(leaf.role, 'text')}`,
+    leaf.scope === null ? 'h.scope is null' : `h.scope = ${parameters.add(leaf.scope, 'text')}`,
+    `(h.starts_at is null or h.starts_at <= ${now})`,
+    `(h.ends_at is null or h.ends_at > ${now})`,
+  ];
+  if (leaf.at !== null) {
+    const at = operandSql(leaf.at, leaf.many ? 'uuid[]' : 'uuid', scope);
+    if (at === null) return 'false';
+    parts.push(leaf.many ? `h.scope_id = any(${at})` : `h.scope_id = ${at}`);
+  }
+  return `exists (select 1 from ${holdingTable(scope.model)} h where ${parts.join(' and ')})`;
+}
+
+function binary(left: Operand, sign: string, right: Operand, scope: Scope): string {
+  const [a, b] = pair(left, right, scope);
+  return a === null || b === null ? 'false' : `${a} ${sign} ${b}`;
+}
+
+/** Two operands, the constant one with the type of the other; null where it can't be of that type. */
+function pair(left: Operand, right: Operand, scope: Scope): readonly [string | null, string | null] {
+  const type = columnType(left, scope) ?? columnType(right, scope) ?? 'text';
+  const base = type.replace(/\[\]$/, '');
+  return [operandSql(left, base, scope), operandSql(right, base, scope)];
+}
+
+function columnType(operand: Operand, scope: Scope): string | null {
+  const row = operand.from === 'record' ? scope.record : operand.from === 'principal' ? scope.principal : undefined;
+  return row === undefined || !('path' in operand)
+    ? null
+    : typeOf(resolvePath(scope.model, row.type, operand.path).field);
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function operandSql(operand: Operand, type: string | null, scope: Scope): string | null {
+  if (operand.from === 'record' || operand.from === 'principal') return column(operand, scope);
+  if (operand.from !== 'constant') throw new TypeError(`'${operand.from}' is left over: fold the environment first`);
+  if (operand.value === null) return null;
+  const base = (type ?? 'text').replace(/\[\]$/, '');
+  const fitting = fit(operand.value, base);
+  return fitting === null ? null : scope.parameters.add(fitting.value, fitting.type);
+}
+
+/** A value as a parameter of a type, or null where it could never equal one: then the leaf is false, not an error. */
+function fit(value: Exclude<Value, null>, base: string): { readonly value: unknown; readonly type: string } | null {
+  if (Array.isArray(value)) {
+    const elements = value.filter((element) => fits(element, base));
+    return { value: elements, type: `${widened(elements, base)}[]` };
+  }
+  return fits(value, base) ? { value, type: widened([value], base) } : null;
+}
+
+function fits(value: unknown, base: string): boolean {
+  switch (base) {
+    case 'uuid':
+      return typeof value === 'string' && UUID.test(value);
+    case 'integer':
+    case 'double precision':
+      return typeof value === 'number';
+    case 'boolean':
+      return typeof value === 'boolean';
+    default:
+      return typeof value === 'string';
+  }
+}
+
+/** An integer column is compared with 1.5, or with what no integer holds, as a number. */
+function widened(values: readonly unknown[], base: string): string {
+  const small = (value: unknown) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
+  return base === 'integer' && !values.every(small) ? 'double precision' : base;
+}
+
+/** The value at a path, as an SQL expression: a column, or subqueries along the references. */
+export function column(operand: Operand & { from: 'record' | 'principal' }, scope: Scope): string {
+  const row = operand.from === 'record' ? scope.record : scope.principal;
+  if (row === undefined) throw new TypeError(`the ${operand.from} is not in this query`);
+  return pathSql(scope.model, row, operand.path);
+}
+
+/** The value at a path from a row. */
+export function pathSql(model: Model, row: Row, path: readonly string[]): string {
+  const [step, ...rest] = path as [string, ...string[]];
+  const own = `${row.alias}.${columnOf(step)}`;
+  if (rest.length === 0) return own;
+  const target = findField(model, row.type, step)?.to;
+  if (target === null || target === undefined)
+    throw new TypeError(`${row.type}.${step} does not lead to another record`);
+  const inner: Row = { type: target, alias: nextAlias(row.alias) };
+  return `(select ${pathSql(model, inner, rest)} from ${tableOf(model, target)} ${inner.alias} where ${inner.alias}.id = ${own})`;
+}
+
+function nextAlias(alias: string): string {
+  return `${alias}x`;
+}

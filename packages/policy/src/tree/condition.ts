@@ -1,0 +1,177 @@
+/**
+ * A rule's condition: an immutable tree of plain data, without functions, so that it can be stored, shipped to a
+ * browser, read as SQL, and shown in words. Every reader gives a leaf the same meaning:
+ *
+ * - a leaf is total: a value that is missing makes it false, never unknown; `not` acts on that;
+ * - instants and dates are ISO 8601 in UTC, in one fixed width, so that they compare as text.
+ */
+
+export type Scalar = string | number | boolean;
+export type Value = Scalar | readonly Scalar[] | null;
+
+/** Where a value comes from. */
+export type Operand =
+  /** A field of the record, through its references: `['projectId', 'siteId']`. */
+  | { readonly from: 'record'; readonly path: readonly string[] }
+  /** A field of the principal's own record, through its references; null for a principal of another kind. */
+  | { readonly from: 'principal'; readonly kind: string; readonly path: readonly string[] }
+  /** An attribute that the installation keeps for a resource type, such as its permission bits. */
+  | { readonly from: 'type'; readonly type: string; readonly field: string }
+  /** The time of the request. */
+  | { readonly from: 'now' }
+  | { readonly from: 'constant'; readonly value: Value };
+
+export type Leaf =
+  | { readonly op: 'kind'; readonly kind: string }
+  | { readonly op: 'equal' | 'less' | 'atMost'; readonly left: Operand; readonly right: Operand }
+  /** The element is one of the set. */
+  | { readonly op: 'member'; readonly element: Operand; readonly set: Operand }
+  /** The two sets have an element in common. */
+  | { readonly op: 'overlap'; readonly left: Operand; readonly right: Operand }
+  | { readonly op: 'present'; readonly value: Operand }
+  /** The set is there, and has no element. */
+  | { readonly op: 'empty'; readonly value: Operand }
+  /** Every bit of `bits` is set in the value. */
+  | { readonly op: 'bits'; readonly value: Operand; readonly bits: number }
+  /**
+   * The principal holds the role: on the scope, or on one of the scopes, that `at` names; with a null `at` on any
+   * scope of that type at all; with a null `scope` in the whole installation. `many`: `at` is a set of scopes.
+   */
+  | {
+      readonly op: 'holds';
+      readonly role: string;
+      readonly scope: string | null;
+      readonly at: Operand | null;
+      readonly many: boolean;
+    };
+
+export type Condition =
+  | Leaf
+  | { readonly op: 'always' }
+  | { readonly op: 'never' }
+  | { readonly op: 'all'; readonly of: readonly Condition[] }
+  | { readonly op: 'any'; readonly of: readonly Condition[] }
+  | { readonly op: 'not'; readonly of: Condition }
+  /**
+   * A record of `type` refers by its field `via` to the record at the path `at` (`['id']`: this one), and fulfils
+   * `where`, in which 'record' is the referring one.
+   */
+  | {
+      readonly op: 'linked';
+      readonly type: string;
+      readonly via: string;
+      readonly at: readonly string[];
+      readonly where: Condition;
+    }
+  /** The principal may do the action on the record that `path` refers to. Replaced by those rules when a policy is made. */
+  | { readonly op: 'may'; readonly action: string; readonly path: readonly string[] }
+  /** A condition that has a name of its own, for explanations. */
+  | { readonly op: 'named'; readonly says: string; readonly of: Condition };
+
+export const ALWAYS: Condition = Object.freeze({ op: 'always' });
+export const NEVER: Condition = Object.freeze({ op: 'never' });
+
+/** Conjunction, simplified: `never` wins, `always` drops out, nested ones are flattened, repeated ones kept once. */
+export function conjunction(conditions: readonly Condition[]): Condition {
+  return joined('all', conditions, 'never', 'always');
+}
+
+/** Disjunction, simplified: `always` wins, `never` drops out, nested ones are flattened, repeated ones kept once. */
+export function disjunction(conditions: readonly Condition[]): Condition {
+  return joined('any', conditions, 'always', 'never');
+}
+
+function joined(
+  op: 'all' | 'any',
+  conditions: readonly Condition[],
+  absorbing: 'always' | 'never',
+  neutral: 'always' | 'never',
+): Condition {
+  const parts = new Map<string, Condition>();
+  for (const condition of conditions) {
+    if (condition.op === absorbing) return condition;
+    if (condition.op === neutral) continue;
+    for (const part of condition.op === op ? condition.of : [condition]) parts.set(JSON.stringify(part), part);
+  }
+  const [first, ...rest] = parts.values();
+  if (first === undefined) return op === 'all' ? ALWAYS : NEVER;
+  return rest.length === 0 ? first : { op, of: [first, ...rest] };
+}
+
+/** Negation, simplified. */
+export function negation(condition: Condition): Condition {
+  if (condition.op === 'always') return NEVER;
+  if (condition.op === 'never') return ALWAYS;
+  return condition.op === 'not' ? condition.of : { op: 'not', of: condition };
+}
+
+/** The operands of a leaf. */
+export function operandsOf(leaf: Leaf): readonly Operand[] {
+  switch (leaf.op) {
+    case 'kind':
+      return [];
+    case 'equal':
+    case 'less':
+    case 'atMost':
+    case 'overlap':
+      return [leaf.left, leaf.right];
+    case 'member':
+      return [leaf.element, leaf.set];
+    case 'present':
+    case 'empty':
+    case 'bits':
+      return [leaf.value];
+    case 'holds':
+      return leaf.at === null ? [] : [leaf.at];
+  }
+}
+
+/** The same leaf with each operand replaced by what `change` makes of it. */
+export function mapOperands(leaf: Leaf, change: (operand: Operand) => Operand): Leaf {
+  switch (leaf.op) {
+    case 'kind':
+      return leaf;
+    case 'equal':
+    case 'less':
+    case 'atMost':
+    case 'overlap':
+      return { ...leaf, left: change(leaf.left), right: change(leaf.right) };
+    case 'member':
+      return { ...leaf, element: change(leaf.element), set: change(leaf.set) };
+    case 'present':
+    case 'empty':
+    case 'bits':
+      return { ...leaf, value: change(leaf.value) };
+    case 'holds':
+      return leaf.at === null ? leaf : { ...leaf, at: change(leaf.at) };
+  }
+}
+
+/** Visits every leaf, and every `linked`, that speaks of the outermost record. */
+export function mapLeaves(condition: Condition, change: (leaf: Leaf) => Condition): Condition {
+  switch (condition.op) {
+    case 'always':
+    case 'never':
+    case 'may':
+      return condition;
+    case 'all':
+      return conjunction(condition.of.map((part) => mapLeaves(part, change)));
+    case 'any':
+      return disjunction(condition.of.map((part) => mapLeaves(part, change)));
+    case 'not':
+      return negation(mapLeaves(condition.of, change));
+    case 'named':
+      return nameCondition(condition.says, mapLeaves(condition.of, change));
+    case 'linked': {
+      const where = mapLeaves(condition.where, change);
+      return where.op === 'never' ? NEVER : { ...condition, where };
+    }
+    default:
+      return change(condition);
+  }
+}
+
+/** A condition under a name of its own; what is decided needs none. */
+export function nameCondition(says: string, of: Condition): Condition {
+  return of.op === 'always' || of.op === 'never' ? of : { op: 'named', says, of };
+}

@@ -1,0 +1,73 @@
+import type { Scalar, Value } from './condition.js';
+
+/** What a grant gives: a role on one scope, or (scope and id null) in the whole installation. */
+export interface Grant {
+  readonly role: string;
+  readonly scope: string | null;
+  readonly id: string | null;
+}
+
+/** What is known of a principal, as plain data. Grants are those in force now, closed under upward implication. */
+export interface PrincipalFacts {
+  readonly kind: string;
+  readonly id: string;
+  /** Values by path: `level`, `organisationId.tier`. */
+  readonly attributes: Readonly<Record<string, Value>>;
+  readonly grants: readonly Grant[];
+}
+
+/**
+ * What is known of a record: values by path (`groupId`, `projectId.siteId`), and for each link that a rule asks
+ * about the linked records, by `linkKey`.
+ */
+export interface RecordFacts {
+  readonly [path: string]: Value | readonly RecordFacts[] | undefined;
+}
+
+/** What is known beside the two: the time, and the attributes of resource types. */
+export interface Environment {
+  /** ISO 8601 in UTC with milliseconds: `2026-03-01T09:30:00.000Z`. */
+  readonly now: string;
+  readonly types?: Readonly<Record<string, Readonly<Record<string, Value>>>>;
+}
+
+/** A principal made ready for many decisions: sets are hashed once. */
+export interface Principal extends PrincipalFacts {
+  readonly sets: Readonly<Record<string, ReadonlySet<Scalar>>>;
+  /** Role and scope type to the scopes on which it is held. */
+  readonly holdings: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+const NOWHERE: ReadonlySet<string> = new Set();
+
+/** The key of a link's records in `RecordFacts`. */
+export function linkKey(link: { readonly type: string; readonly via: string; readonly at: readonly string[] }): string {
+  return `${link.at.join('.')}<${link.type}.${link.via}`;
+}
+
+/** The key of a role in `Principal.holdings`. */
+export function holdingKey(role: string, scope: string | null): string {
+  return scope === null ? role : `${scope} ${role}`;
+}
+
+/** Prepares a principal for decisions. */
+export function principal(facts: PrincipalFacts): Principal {
+  const sets: Record<string, ReadonlySet<Scalar>> = {};
+  for (const [path, value] of Object.entries(facts.attributes)) {
+    if (Array.isArray(value)) sets[path] = new Set(value as readonly Scalar[]);
+  }
+  const holdings = new Map<string, Set<string>>();
+  for (const grant of facts.grants) {
+    const key = holdingKey(grant.role, grant.scope);
+    const scopes = holdings.get(key) ?? new Set<string>();
+    if (grant.id !== null) scopes.add(grant.id);
+    holdings.set(key, scopes);
+  }
+  return { ...facts, sets, holdings };
+}
+
+/** The scopes on which a principal holds a role; undefined where it holds it nowhere. */
+export function scopesOf(of: Principal, role: string, scope: string | null): ReadonlySet<string> | undefined {
+  const scopes = of.holdings.get(holdingKey(role, scope));
+  return scopes === undefined ? undefined : scope === null ? NOWHERE : scopes;
+}

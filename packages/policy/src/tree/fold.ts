@@ -1,0 +1,133 @@
+import {
+  ALWAYS,
+  type Condition,
+  conjunction,
+  disjunction,
+  type Leaf,
+  mapOperands,
+  NEVER,
+  nameCondition,
+  negation,
+  type Operand,
+  operandsOf,
+  type Value,
+} from './condition.js';
+import { compile } from './evaluate.js';
+import {
+  type Environment,
+  holdingKey,
+  linkKey,
+  type Principal,
+  principal as prepare,
+  type RecordFacts,
+  scopesOf,
+} from './facts.js';
+
+/** The sides of a decision that are known. What is not given stays in the tree. */
+export interface Known {
+  readonly principal?: Principal;
+  /** The kind of a principal that is not known otherwise. */
+  readonly kind?: string;
+  /** Of a principal whose record is not known, the kind; and what is known of it nevertheless. */
+  readonly persona?: Persona;
+  readonly record?: RecordFacts;
+  /** Left out, or without a time: those stay open. */
+  readonly environment?: Partial<Environment>;
+}
+
+/** A kind of principal rather than one: some attributes are given, and which roles are held, but not where. */
+export interface Persona {
+  readonly kind: string;
+  readonly attributes: Readonly<Record<string, Value>>;
+  readonly roles: readonly string[];
+}
+
+const NO_PRINCIPAL = prepare({ kind: '', id: '', attributes: {}, grants: [] });
+const NO_RECORD: RecordFacts = {};
+const NO_ENVIRONMENT: Environment = { now: '' };
+
+/**
+ * Partial evaluation: puts in what is known and simplifies, leaving a tree over what is not. With both sides known
+ * the result is `always` or `never`, and the same as the compiled condition's.
+ */
+export function fold(condition: Condition, known: Known): Condition {
+  switch (condition.op) {
+    case 'all':
+      return conjunction(condition.of.map((part) => fold(part, known)));
+    case 'any':
+      return disjunction(condition.of.map((part) => fold(part, known)));
+    case 'not':
+      return negation(fold(condition.of, known));
+    case 'named':
+      return nameCondition(condition.says, fold(condition.of, known));
+    case 'linked': {
+      if (known.record === undefined) {
+        const where = fold(condition.where, known);
+        return where.op === 'never' ? NEVER : { ...condition, where };
+      }
+      const rows = known.record[linkKey(condition)];
+      if (!Array.isArray(rows)) return NEVER;
+      return disjunction((rows as readonly RecordFacts[]).map((record) => fold(condition.where, { ...known, record })));
+    }
+    case 'always':
+    case 'never':
+    case 'may':
+      return condition;
+    default:
+      return foldLeaf(condition, known);
+  }
+}
+
+function foldLeaf(leaf: Leaf, known: Known): Condition {
+  const kind = known.principal?.kind ?? known.persona?.kind ?? known.kind;
+  if (leaf.op === 'kind') return kind === undefined ? leaf : kind === leaf.kind ? ALWAYS : NEVER;
+
+  const placed = mapOperands(leaf, (operand) => place(operand, known, kind));
+  const open = operandsOf(placed).some((operand) => operand.from !== 'constant');
+
+  if (placed.op === 'holds') return foldHolds(placed, known, open);
+  if (open) return placed;
+  return compile(placed)(NO_PRINCIPAL, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
+}
+
+function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known, open: boolean): Condition {
+  if (known.persona !== undefined) {
+    const held = known.persona.roles.includes(holdingKey(leaf.role, leaf.scope));
+    if (!held) return NEVER;
+    return leaf.at === null ? ALWAYS : leaf;
+  }
+  if (known.principal === undefined) return leaf;
+  const scopes = scopesOf(known.principal, leaf.role, leaf.scope);
+  if (leaf.at === null) return scopes === undefined ? NEVER : ALWAYS;
+  if (!open) return compile(leaf)(known.principal, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
+  const held: Operand = { from: 'constant', value: [...(scopes ?? [])] };
+  return leaf.many ? { op: 'overlap', left: leaf.at, right: held } : { op: 'member', element: leaf.at, set: held };
+}
+
+function place(operand: Operand, known: Known, kind: string | undefined): Operand {
+  switch (operand.from) {
+    case 'constant':
+      return operand;
+    case 'now':
+      return known.environment?.now === undefined ? operand : constant(known.environment.now);
+    case 'type':
+      return known.environment === undefined
+        ? operand
+        : constant(known.environment.types?.[operand.type]?.[operand.field]);
+    case 'record':
+      return known.record === undefined ? operand : constant(known.record[operand.path.join('.')] as Value | undefined);
+    case 'principal': {
+      if (kind !== undefined && kind !== operand.kind) return constant(null);
+      const key = operand.path.join('.');
+      if (known.principal !== undefined) {
+        return constant(key === 'id' ? known.principal.id : known.principal.attributes[key]);
+      }
+      const attributes = known.persona?.attributes;
+      return attributes !== undefined && Object.hasOwn(attributes, key) ? constant(attributes[key]) : operand;
+    }
+  }
+}
+
+function constant(value: Value | undefined): Operand {
+  return { from: 'constant', value: value ?? null };
+}

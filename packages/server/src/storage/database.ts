@@ -1,0 +1,23 @@
+import { Kysely, PostgresDialect, type Transaction as KyselyTransaction } from 'kysely';
+import pg from 'pg';
+import type { PlatformTables } from './tables.js';
+
+/** The database behind an installation: kysely for queries, and the pool it runs on. */
+export interface Database {
+  readonly db: Kysely<PlatformTables>;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+/** A connection or a transaction: what a function takes when it runs inside its caller's transaction. */
+export type Executor = Kysely<PlatformTables>;
+export type Transaction = KyselyTransaction<PlatformTables>;
+
+/** Opens a pool on a PostgreSQL of version 15 or later. Connects only when the first query runs. */
+export function openDatabase(config: pg.PoolConfig): Database {
+  const pool = new pg.Pool({ max: 16, ...config });
+  // An idle connection that breaks must not end the process: the next query takes another one.
+  pool.on('error', () => {});
+  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }) });
+  return { db, pool, close: () => db.destroy() };
+}

@@ -1,0 +1,170 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** A bigint column: `pg` gives it as text, and nothing here calculates with it. */
+type BigInteger = ColumnType<string, never, never>;
+type Timestamp = ColumnType<Date, Date, Date>;
+type Json<T> = ColumnType<T, string, string>;
+
+/** The installation's own tables, in the schema `ostiary`. The tables of an application are made from its model. */
+export interface PlatformTables {
+  'ostiary.installation': { id: string; created_at: Timestamp; demo: boolean };
+  'ostiary.application': {
+    name: string;
+    /** Raised in the transaction that changes rights of more than one principal. */
+    rights_version: BigInteger;
+    /** The HS256 secret that was made here because none was configured. */
+    secret: string | null;
+  };
+  'ostiary.account': {
+    application: string;
+    kind: string;
+    principal_id: string;
+    login: string | null;
+    password_hash: string | null;
+    disabled: Generated<boolean>;
+    /** Raised in the transaction that changes what this principal is or holds. */
+    rights_version: BigInteger;
+    created_at: Timestamp;
+  };
+  'ostiary.login_session': {
+    id: string;
+    application: string;
+    kind: string;
+    principal_id: string;
+    created_at: Timestamp;
+    expires_at: Timestamp;
+    revoked_at: Timestamp | null;
+  };
+  'ostiary.login_failure': {
+    application: string;
+    kind: string;
+    login_hash: Buffer;
+    failures: number;
+    window_ends_at: Timestamp;
+    locked_until: Timestamp | null;
+  };
+  'ostiary.signing_key': {
+    id: string;
+    algorithm: string;
+    public_jwk: Json<Record<string, unknown>>;
+    private_jwk: Json<Record<string, unknown>>;
+    created_at: Timestamp;
+    retired_at: Timestamp | null;
+  };
+  'ostiary.setup_link': {
+    token_hash: Buffer;
+    application: string;
+    created_at: Timestamp;
+    expires_at: Timestamp;
+    used_at: Timestamp | null;
+  };
+  'ostiary.audit': {
+    id: string;
+    at: Timestamp;
+    application: string;
+    event: string;
+    outcome: string;
+    principal_kind: string | null;
+    principal_id: string | null;
+    login: string | null;
+    action: string | null;
+    resource_type: string | null;
+    record_id: string | null;
+    decision_id: string | null;
+    rules: string[];
+    request_id: string | null;
+    detail: Json<Record<string, unknown>>;
+  };
+}
+
+/**
+ * Statements that make the tables above where they are missing. Plain SQL that PostgreSQL 15 understands; each can be
+ * run again. Foreign keys are deferrable, so that a restore can load tables in any order.
+ */
+export const PLATFORM_DDL: readonly string[] = [
+  `create schema if not exists ostiary`,
+  `create table if not exists ostiary.installation (
+     id uuid primary key,
+     created_at timestamptz(3) not null,
+     demo boolean not null
+   )`,
+  `create table if not exists ostiary.application (
+     name text primary key,
+     rights_version bigint not null default 1,
+     secret text
+   )`,
+  `create table if not exists ostiary.account (
+     application text not null references ostiary.application deferrable,
+     kind text not null,
+     principal_id uuid not null,
+     login text,
+     password_hash text,
+     disabled boolean not null default false,
+     rights_version bigint not null default 1,
+     created_at timestamptz(3) not null,
+     primary key (application, kind, principal_id),
+     unique (application, kind, login)
+   )`,
+  `create table if not exists ostiary.login_session (
+     id uuid primary key,
+     application text not null,
+     kind text not null,
+     principal_id uuid not null,
+     created_at timestamptz(3) not null,
+     expires_at timestamptz(3) not null,
+     revoked_at timestamptz(3),
+     foreign key (application, kind, principal_id) references ostiary.account on delete cascade deferrable
+   )`,
+  `create index if not exists login_session_account on ostiary.login_session (application, kind, principal_id)`,
+  `create index if not exists login_session_expires on ostiary.login_session (expires_at)`,
+  `create table if not exists ostiary.login_failure (
+     application text not null,
+     kind text not null,
+     login_hash bytea not null,
+     failures integer not null,
+     window_ends_at timestamptz(3) not null,
+     locked_until timestamptz(3),
+     primary key (application, kind, login_hash)
+   )`,
+  `create table if not exists ostiary.signing_key (
+     id text primary key,
+     algorithm text not null,
+     public_jwk jsonb not null,
+     private_jwk jsonb not null,
+     created_at timestamptz(3) not null,
+     retired_at timestamptz(3)
+   )`,
+  `create table if not exists ostiary.setup_link (
+     token_hash bytea primary key,
+     application text not null,
+     created_at timestamptz(3) not null,
+     expires_at timestamptz(3) not null,
+     used_at timestamptz(3)
+   )`,
+  `create table if not exists ostiary.audit (
+     id uuid primary key,
+     at timestamptz(3) not null,
+     application text not null,
+     event text not null,
+     outcome text not null,
+     principal_kind text,
+     principal_id uuid,
+     login text,
+     action text,
+     resource_type text,
+     record_id text,
+     decision_id uuid,
+     rules text[] not null default '{}',
+     request_id text,
+     detail jsonb not null default '{}'
+   )`,
+  `create index if not exists audit_application on ostiary.audit (application, id)`,
+  `create or replace function ostiary.refuse_change() returns trigger language plpgsql as $$
+   begin
+     raise exception 'the audit trail is append-only' using errcode = 'restrict_violation';
+   end $$`,
+  `create or replace trigger audit_append_only before update or delete on ostiary.audit
+   for each row execute function ostiary.refuse_change()`,
+  `create or replace trigger audit_no_truncate before truncate on ostiary.audit
+   for each statement execute function ostiary.refuse_change()`,
+];
