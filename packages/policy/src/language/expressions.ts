@@ -24,6 +24,7 @@ export type Literal<V> =
           ? readonly Literal<E>[]
           : V;
 
+type Single = string | number | boolean | Instant | CalendarDate | Id<string>;
 type Comparable = number | Instant | CalendarDate;
 type ElementOf<S> = S extends readonly (infer E)[] ? E : never;
 
@@ -33,8 +34,11 @@ export function operandOf(value: unknown): Operand {
   return { from: 'constant', value: value as Value };
 }
 
-/** Both are there and are the same. */
-export function equal<V>(left: Expression<V>, right: Expression<NoInfer<V>> | NoInfer<Literal<V>>): Leaf {
+/** Both are there and are the same. Sets are compared by `within` and `overlap`. */
+export function equal<V extends Single>(
+  left: Expression<V>,
+  right: Expression<NoInfer<V>> | NoInfer<Literal<V>>,
+): Leaf {
   return { op: 'equal', left: operandOf(left), right: operandOf(right) };
 }
 
@@ -77,7 +81,7 @@ export function empty(value: Expression<readonly unknown[]>): Leaf {
   return { op: 'empty', value: operandOf(value) };
 }
 
-/** Every bit of `bits` is set in the value. */
+/** Every bit of `wanted` is set in the value, which is an `integer`. */
 export function bits(value: Expression<number>, wanted: number): Leaf {
   return { op: 'bits', value: operandOf(value), bits: wanted };
 }
@@ -95,6 +99,9 @@ export function during(window: {
 
 /** The time of the request. */
 export const now: Expression<Instant> = { [OPERAND]: { from: 'now' } };
+
+/** The date of the request, in UTC: `atMost(today, grant.lastDay)` includes the last day. */
+export const today: Expression<CalendarDate> = { [OPERAND]: { from: 'today' } };
 
 export const always: Condition = ALWAYS;
 export const never: Condition = NEVER;

@@ -114,3 +114,19 @@ export function references<const T extends string>(
 export function parent<const T extends string>(to: T, options: FieldOptions = {}): Field<Id<T>, T, false> {
   return { ...reference(to, options), parent: true };
 }
+
+const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
+const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Whether a text is a date that there was or will be, in the years from 1 to 9999. */
+export function isDate(value: string): boolean {
+  const [, year, month, day] = (DATE.exec(value) ?? []).map(Number);
+  if (year === undefined || month === undefined || day === undefined || year === 0) return false;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day >= 1 && day <= (DAYS[month - 1] ?? 0) && (month !== 2 || day < 29 || leap);
+}
+
+/** Whether a text is an instant in the one form that compares as text: `2026-03-01T09:30:00.000Z`. */
+export function isInstant(value: string): boolean {
+  return isDate(value.slice(0, 10)) && /^T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/.test(value.slice(10));
+}

@@ -70,7 +70,7 @@ function extended(operand: Operand, path: readonly string[]): Operand {
   if (operand.from !== 'record' && operand.from !== 'principal') {
     throw new ModelError('a role that others imply must be asked for on a field');
   }
-  const own = operand.path.length === 1 && operand.path[0] === 'id' ? [] : operand.path;
+  const own = operand.path.at(-1) === 'id' ? operand.path.slice(0, -1) : operand.path;
   return { ...operand, path: [...own, ...path] };
 }
 

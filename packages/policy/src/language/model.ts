@@ -17,11 +17,14 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
   /** Views from the most to the least revealing; a field that a view does not mention is hidden in it. */
   readonly views?: Readonly<Record<V, Readonly<{ [K in keyof F]?: Showing }>>>;
   /** The view that a reader gets without asking for one. */
-  readonly defaultView?: V;
+  readonly defaultView?: NoInfer<V>;
   /** Each reading of a record of this type is written into the audit trail. */
   readonly sensitive?: boolean;
-  /** Read from the audit trail rather than from a table of its own; nobody writes it. */
-  readonly source?: 'audit';
+  /**
+   * Not a table of its own: 'audit' is the application's part of the audit trail, which nobody writes; 'decision'
+   * stands for decisions themselves, and who may ask for other principals' ones.
+   */
+  readonly source?: 'audit' | 'decision';
 }
 
 export interface Resource<
@@ -37,7 +40,8 @@ export function resource<
   const F extends Fields,
   const A extends readonly string[] = readonly [],
   const V extends string = never,
->(options: ResourceOptions<F, A, V>): Resource<F, A, V> {
+>(options: ResourceOptions<F, A, V>): Resource<F, NoInfer<A>, NoInfer<V>> {
+  // What is left out is none: without NoInfer it would be taken from where the result is used, and be any.
   return { ...options, actions: options.actions ?? ([] as readonly string[] as A) };
 }
 
@@ -68,7 +72,10 @@ export interface GrantSource {
   readonly role: string | { readonly field: string; readonly is?: Readonly<Record<string, string>> };
   /** The type of the scope, and the field that names it (one or several); left out for the whole installation. */
   readonly on?: { readonly scope: string; readonly field: string };
-  /** Fields that say from when and until when the grant holds: from inclusive, until exclusive. */
+  /**
+   * Fields that say from when and until when the grant holds. Of instants, the first is included and the last is not;
+   * of dates, both days are, in UTC.
+   */
   readonly from?: string;
   readonly until?: string;
   /** Fields that must be true, and fields that must not be true, for the grant to hold. */
@@ -104,7 +111,7 @@ export interface Limit {
 
 export interface ModelDefinition<
   R extends Resources,
-  P extends Readonly<Record<string, keyof R & string>>,
+  P extends Readonly<Record<string, (keyof R & string) | null>>,
   S extends RoleTable<R>,
   T extends Fields,
 > {
@@ -112,7 +119,7 @@ export interface ModelDefinition<
   readonly name: string;
   readonly title: string;
   readonly resources: R & References<R>;
-  /** Kinds of principal, and the resource type whose records they are. */
+  /** Kinds of principal, and the resource type whose records they are; null for a kind without records: guests. */
   readonly principals: P;
   readonly roles?: S;
   /** Which role brings which others: along a `parent` reference, in either direction, or on the same scope. */
@@ -139,7 +146,7 @@ export type References<R extends Resources> = {
 /** An application's vocabulary: plain data. */
 export interface Model<
   R extends Resources = Resources,
-  P extends Readonly<Record<string, string>> = Readonly<Record<string, string>>,
+  P extends Readonly<Record<string, string | null>> = Readonly<Record<string, string | null>>,
   S = unknown,
   T extends Fields = Fields,
 > {
@@ -160,31 +167,6 @@ export const BUILT_IN_FIELDS = {
   createdAt: { kind: 'instant', many: false, to: null },
   updatedAt: { kind: 'instant', many: false, to: null },
 } as const satisfies Fields;
-
-/**
- * Makes a model of an application's definition.
- * @throws {ModelError} where fields or roles that the definition names do not exist.
- */
-export function model<
-  const R extends Resources,
-  const P extends Readonly<Record<string, keyof R & string>>,
-  const S extends RoleTable<R> = RoleTable<R>,
-  const T extends Fields = Fields,
->(definition: ModelDefinition<R, P, S, T>): Model<R, P, S, T> {
-  const made: Model<R, P, S, T> = {
-    name: definition.name,
-    title: definition.title,
-    resources: definition.resources,
-    principals: definition.principals,
-    roles: definition.roles ?? ({} as S),
-    implications: (definition.implications ?? {}) as Readonly<Record<string, readonly string[]>>,
-    grants: definition.grants ?? [],
-    ...(definition.permissions ? { permissions: definition.permissions as unknown as PermissionSource } : {}),
-    ...(definition.typeAttributes ? { typeAttributes: definition.typeAttributes } : {}),
-  };
-  checkModel(made as unknown as Model);
-  return made;
-}
 
 /** A model or policy that contradicts itself: a mistake of its author, found when it is made. */
 export class ModelError extends TypeError {
@@ -234,6 +216,13 @@ export function resolvePath(
   return { field: fieldOf(of, at, path.at(-1) ?? 'id'), type: at };
 }
 
+/** The resource type whose records are the principals of a kind; null where they have none. */
+export function principalTypeOf(of: Model, kind: string): string | null {
+  const type = Object.hasOwn(of.principals, kind) ? of.principals[kind] : undefined;
+  if (type === undefined) throw new ModelError(`there is no kind of principal '${kind}'`);
+  return type;
+}
+
 /** Splits `Site admin` into its scope and role; `superadmin` has no scope. */
 export function splitRole(of: Model, name: string): { readonly role: string; readonly scope: string | null } {
   for (const [scope, roles] of Object.entries(of.roles as Record<string, readonly string[]>)) {
@@ -244,29 +233,4 @@ export function splitRole(of: Model, name: string): { readonly role: string; rea
     }
   }
   throw new ModelError(`there is no role '${name}'`);
-}
-
-function checkModel(of: Model): void {
-  for (const [kind, type] of Object.entries(of.principals)) {
-    if (!Object.hasOwn(of.resources, type)) throw new ModelError(`principals.${kind}: there is no '${type}'`);
-  }
-  for (const [name, implied] of Object.entries(of.implications)) {
-    splitRole(of, name);
-    for (const other of implied) splitRole(of, other);
-  }
-  for (const grant of of.grants) {
-    fieldOf(of, grant.in, grant.holder);
-    if (typeof grant.role !== 'string') fieldOf(of, grant.in, grant.role.field);
-    for (const field of [grant.on?.field, grant.from, grant.until, ...(grant.when ?? []), ...(grant.unless ?? [])]) {
-      if (field !== undefined) fieldOf(of, grant.in, field);
-    }
-    if (grant.members) {
-      fieldOf(of, grant.members.in, grant.members.group);
-      fieldOf(of, grant.members.in, grant.members.member);
-    }
-  }
-  if (of.permissions) {
-    fieldOf(of, of.permissions.in, of.permissions.field);
-    for (const [type, field] of Object.entries(of.permissions.at)) fieldOf(of, type, field as string);
-  }
 }

@@ -1,4 +1,5 @@
 import {
+  ALWAYS,
   type Condition,
   conjunction,
   disjunction,
@@ -8,6 +9,8 @@ import {
   negation,
   type Operand,
 } from '../tree/condition.js';
+import { checkCondition } from './check.js';
+import { deepFreeze } from './define.js';
 import { type Expression, OPERAND, operandOf } from './expressions.js';
 import type { Field, Id, Instant } from './fields.js';
 import { expandRole } from './implications.js';
@@ -21,6 +24,7 @@ import {
   type Resources,
   type RoleName,
   resolvePath,
+  resourceOf,
   type StandardAction,
   splitRole,
 } from './model.js';
@@ -52,10 +56,12 @@ export interface Policy {
 
 /** Marks an expression that is a set. */
 const MANY = Symbol('many');
+/** Begins the paths of a linked record, while its condition is being written, to tell them from those of `it`. */
+const ROW = '#';
 
 type Shape = {
   readonly resources: Resources;
-  readonly principals: Readonly<Record<string, string>>;
+  readonly principals: Readonly<Record<string, string | null>>;
   readonly roles: unknown;
   readonly typeAttributes?: Fields;
 };
@@ -99,11 +105,17 @@ export interface Language<M extends Shape, N extends keyof M['resources']> {
   /** The record that the rule is about. */
   readonly it: RecordOf<M['resources'], N>;
   /** Who acts, by kind: `me.user.groupIds`. */
-  readonly me: { readonly [K in keyof M['principals']]: RecordOf<M['resources'], M['principals'][K]> };
+  readonly me: {
+    readonly [K in keyof M['principals']]: M['principals'][K] extends keyof M['resources']
+      ? RecordOf<M['resources'], M['principals'][K]>
+      : Record<never, never>;
+  };
   /** The attributes that the installation keeps for this resource type. */
-  readonly type: M['typeAttributes'] extends Fields
-    ? { readonly [F in keyof M['typeAttributes']]: FieldOf<M['resources'], M['typeAttributes'][F]> }
-    : Record<never, never>;
+  readonly type: {
+    readonly [F in keyof NonNullable<M['typeAttributes']>]: NonNullable<M['typeAttributes']>[F] extends Field<infer V>
+      ? Expression<V>
+      : never;
+  };
   allow(id: string, options: RuleOptions<M['resources'], N, M['principals']>): Rule;
   forbid(id: string, options: Omit<RuleOptions<M['resources'], N, M['principals']>, 'view'>): Rule;
   /** The principal holds the role, itself or by implication: on the scope, on one of the scopes, or on any. */
@@ -111,7 +123,10 @@ export interface Language<M extends Shape, N extends keyof M['resources']> {
     role: Name,
     at?: Expression<Id<ScopeOf<Name>>> | Expression<readonly Id<ScopeOf<Name>>[]>,
   ): Condition;
-  /** Some record of type `L` refers to this one by the field `via`, and fulfils the condition. */
+  /**
+   * Some record of type `L` refers to this one by the field `via`, and fulfils the condition, in which `it` remains
+   * the record that the rule is about.
+   */
   linked<L extends keyof M['resources'] & string>(
     type: L,
     via: LinkField<M['resources'], L, N> & string,
@@ -119,8 +134,8 @@ export interface Language<M extends Shape, N extends keyof M['resources']> {
   ): Condition;
   /** The principal may do the action on the record that the reference leads to. */
   may<T extends keyof M['resources'] & string>(
-    action: ActionName<M['resources'], T>,
-    on: RecordOf<M['resources'], T>,
+    action: ActionName<M['resources'], NoInfer<T>>,
+    on: Expression<Id<T>>,
   ): Condition;
   /** At most so many records. */
   limit(
@@ -160,6 +175,7 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
   write: (language: Language<M, N>) => readonly (Rule | Limit)[],
 ): ResourceRules {
   const vocabulary = of as unknown as Model;
+  let rows = 0;
   const rule = (effect: Rule['effect'], id: string, options: RuleOptions<Resources, string, unknown>): Rule => {
     const kinds = options.by as readonly string[] | undefined;
     const by = kinds?.map((kind): Condition => ({ op: 'kind', kind }));
@@ -170,7 +186,7 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
       actions: options.actions === 'every' ? actionsOf(vocabulary, type) : options.actions,
       says: options.says,
       source: options.source,
-      when: conjunction([...(by ? [disjunction(by)] : []), options.when ?? { op: 'always' }]),
+      when: conjunction([...(by ? [disjunction(by)] : []), options.when ?? ALWAYS]),
       ...(options.fields ? { fields: options.fields } : {}),
       ...(options.view !== undefined ? { view: options.view } : {}),
     };
@@ -180,13 +196,13 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
     me: Object.fromEntries(
       Object.entries(vocabulary.principals).map(([kind, of]) => [
         kind,
-        recordProxy(vocabulary, of, (path) => ({ from: 'principal', kind, path })),
+        of === null ? {} : recordProxy(vocabulary, of, (path) => ({ from: 'principal', kind, path })),
       ]),
     ),
     type: Object.fromEntries(
-      Object.keys(vocabulary.typeAttributes ?? {}).map((field) => [
-        field,
-        { [OPERAND]: { from: 'type', type, field } },
+      Object.entries(vocabulary.typeAttributes ?? {}).map(([name, field]) => [
+        name,
+        { [OPERAND]: { from: 'type', type, field: name }, ...(field.many ? { [MANY]: true } : {}) },
       ]),
     ),
     allow: (id: string, options: RuleOptions<Resources, string, unknown>) => rule('allow', id, options),
@@ -195,13 +211,11 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
       splitRole(vocabulary, name);
       return expandRole(vocabulary, name, at === undefined ? null : operandOf(at), at !== undefined && MANY in at);
     },
-    linked: (linkType: string, via: string, where?: (row: unknown) => Condition): Condition => ({
-      op: 'linked',
-      type: linkType,
-      via,
-      at: ['id'],
-      where: where ? where(recordProxy(vocabulary, linkType, (path) => ({ from: 'record', path }))) : { op: 'always' },
-    }),
+    linked: (linkType: string, via: string, where?: (row: unknown) => Condition): Condition => {
+      const row = `${ROW}${++rows}`;
+      const written = where?.(recordProxy(vocabulary, linkType, (path) => ({ from: 'record', path: [row, ...path] })));
+      return { op: 'linked', type: linkType, via, at: ['id'], where: seenFrom(written ?? ALWAYS, row, via) };
+    },
     may: (action: string, on: Expression<unknown>): Condition => {
       const operand = operandOf(on);
       if (operand.from !== 'record')
@@ -216,29 +230,38 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
     }),
   };
   const written = write(language as unknown as Language<M, N>);
-  return {
+  return deepFreeze({
     type,
     rules: written.filter((entry): entry is Rule => 'effect' in entry),
     limits: written.filter((entry): entry is Limit => 'max' in entry),
-  };
+  });
 }
 
 /**
  * Makes a policy: checks the rules against the model, replaces every 'may' by the rules it stands for, and adds what
  * run-time permissions allow.
- * @throws {ModelError} where two rules share an id, or a field, an action or a type does not exist.
+ * @throws {ModelError} where two rules share an id, compare unlike things, or name what does not exist.
  */
 export function policy(of: Shape, written: readonly ResourceRules[]): Policy {
   const vocabulary = of as unknown as Model;
-  const raw = [...written.flatMap((entry) => entry.rules), ...permissionRules(vocabulary)];
+  const own = written.flatMap((entry) => entry.rules);
+  const limits = written.flatMap((entry) => entry.limits);
+  const raw = [...own, ...permissionRules(vocabulary)];
   const ids = new Set<string>();
-  for (const rule of raw) {
-    if (ids.has(rule.id)) throw new ModelError(`two rules have the id '${rule.id}'`);
-    ids.add(rule.id);
-    checkRule(vocabulary, rule);
+  for (const { id } of [...raw, ...limits]) {
+    if (ids.has(id)) throw new ModelError(`two rules have the id '${id}'`);
+    ids.add(id);
   }
+  for (const rule of own) checkRule(vocabulary, rule);
+  for (const limit of limits) checkLimit(vocabulary, limit);
   const made = raw.map((rule) => ({ ...rule, when: resolveMay(vocabulary, raw, rule.type, rule.when, [rule.id]) }));
-  return deepFreeze({ model: vocabulary, rules: made, limits: written.flatMap((entry) => entry.limits) });
+  return deepFreeze({ model: vocabulary, rules: made, limits });
+}
+
+/** The rules that speak of an action on a type: what may be read may also be listed, and some may only be listed. */
+export function rulesAbout(rules: readonly Rule[], action: string, type: string): readonly Rule[] {
+  const spoken = action === 'list' ? ['list', 'read'] : [action];
+  return rules.filter((rule) => rule.type === type && rule.actions.some((known) => spoken.includes(known)));
 }
 
 /** Puts the rules that 'may' stands for in its place, seen from the record that asks. */
@@ -266,8 +289,7 @@ function resolveMay(
       const step = `${condition.action} ${target} at ${condition.path.join('.')}`;
       if (asking.includes(step)) throw new ModelError(`rules ask for each other: ${[...asking, step].join(' → ')}`);
       const sides = { allow: [] as Condition[], forbid: [] as Condition[] };
-      for (const rule of all) {
-        if (rule.type !== target || !rule.actions.includes(condition.action)) continue;
+      for (const rule of rulesAbout(all, condition.action, target)) {
         if (rule.effect === 'forbid' && rule.fields) continue;
         const resolved = resolveMay(of, all, target, rule.when, [...asking, step]);
         sides[rule.effect].push(prefixed(resolved, condition.path));
@@ -281,32 +303,59 @@ function resolveMay(
 
 /** The same condition, asked about the record that a path leads to. */
 function prefixed(condition: Condition, path: readonly string[]): Condition {
-  const under = (inner: readonly string[]) => (inner.length === 1 && inner[0] === 'id' ? path : [...path, ...inner]);
-  const shift = (operand: Operand): Operand =>
-    operand.from === 'record' ? { from: 'record', path: under(operand.path) } : operand;
+  return mapPaths(condition, (inner) => joinPaths(path, inner));
+}
+
+/** A link's condition as its record sees it: paths of that record as they are, those of `it` through the link. */
+function seenFrom(condition: Condition, row: string, via: string): Condition {
+  return mapPaths(condition, ([first, ...rest]) => {
+    if (first === row) return rest;
+    if (first?.startsWith(ROW))
+      throw new ModelError("a link within a link can speak of 'it' and of its own record only");
+    return joinPaths([via], [first ?? 'id', ...rest]);
+  });
+}
+
+/** The path to a value of the record that a path leads to. */
+function joinPaths(path: readonly string[], inner: readonly string[]): readonly string[] {
+  if (isOwn(inner)) return path;
+  return isOwn(path) ? inner : [...path, ...inner];
+}
+
+const isOwn = (path: readonly string[]) => path.length === 1 && path[0] === 'id';
+
+/** Changes every path that begins at the outermost record. */
+function mapPaths(condition: Condition, change: (path: readonly string[]) => readonly string[]): Condition {
   switch (condition.op) {
     case 'all':
-      return conjunction(condition.of.map((part) => prefixed(part, path)));
+      return conjunction(condition.of.map((part) => mapPaths(part, change)));
     case 'any':
-      return disjunction(condition.of.map((part) => prefixed(part, path)));
+      return disjunction(condition.of.map((part) => mapPaths(part, change)));
     case 'not':
-      return negation(prefixed(condition.of, path));
+      return negation(mapPaths(condition.of, change));
     case 'named':
-      return nameCondition(condition.says, prefixed(condition.of, path));
+      return nameCondition(condition.says, mapPaths(condition.of, change));
     case 'linked':
-      return { ...condition, at: under(condition.at) };
+      return { ...condition, at: change(condition.at) };
+    case 'may':
+      return { ...condition, path: change(condition.path) };
     case 'always':
     case 'never':
-    case 'may':
       return condition;
     default:
-      return mapOperands(condition as Leaf, shift);
+      return mapOperands(condition as Leaf, (operand) =>
+        operand.from === 'record' ? { from: 'record', path: change(operand.path) } : operand,
+      );
   }
 }
 
 /** The name of the role that a run-time permission gives. */
 export function permissionRole(action: string, type: string): string {
   return `may ${action} ${type}`;
+}
+
+function permissionId(action: string, type: string): string {
+  return `${type}/permission-${action}`;
 }
 
 function permissionRules(of: Model): Rule[] {
@@ -330,7 +379,7 @@ function permissionRules(of: Model): Rule[] {
               },
             ];
       return {
-        id: `${type}/permission-${action}`,
+        id: permissionId(action, type),
         effect: 'allow',
         type,
         actions: [action],
@@ -343,14 +392,45 @@ function permissionRules(of: Model): Rule[] {
 }
 
 function checkRule(of: Model, rule: Rule): void {
-  if (rule.says.trim() === '' || rule.source.trim() === '')
-    throw new ModelError(`${rule.id} lacks its sentence or source`);
+  checkSentence(rule);
   const known = actionsOf(of, rule.type);
+  if (rule.actions.length === 0) throw new ModelError(`${rule.id} is about no action`);
   for (const action of rule.actions) {
     if (!known.includes(action)) throw new ModelError(`${rule.id}: ${rule.type} has no action '${action}'`);
   }
   for (const field of rule.fields ?? []) {
     if (!findField(of, rule.type, field)) throw new ModelError(`${rule.id}: ${rule.type} has no field '${field}'`);
+  }
+  const views = resourceOf(of, rule.type).views ?? {};
+  if (rule.view !== undefined && !Object.hasOwn(views, rule.view)) {
+    throw new ModelError(`${rule.id}: ${rule.type} has no view '${rule.view}'`);
+  }
+  within(rule.id, () => checkCondition(of, rule.type, rule.when));
+}
+
+function checkLimit(of: Model, limit: Limit): void {
+  checkSentence(limit);
+  if (!findField(of, limit.of, limit.per)) throw new ModelError(`${limit.id}: ${limit.of} has no field '${limit.per}'`);
+  within(limit.id, () => {
+    checkCondition(of, limit.of, limit.counting);
+    if (typeof limit.max === 'number') return;
+    const right: Operand = { from: 'constant', value: 0 };
+    checkCondition(of, limit.of, { op: 'atMost', left: limit.max, right });
+  });
+}
+
+function checkSentence(entry: { readonly id: string; readonly says: string; readonly source: string }): void {
+  if (entry.says.trim() === '' || entry.source.trim() === '') {
+    throw new ModelError(`${entry.id} lacks its sentence or source`);
+  }
+}
+
+/** Says whose condition is wrong. */
+function within(id: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw error instanceof ModelError ? new ModelError(`${id}: ${error.message}`) : error;
   }
 }
 
@@ -374,12 +454,4 @@ function recordProxy(
       return recordProxy(of, field.to, operand, next);
     },
   });
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const part of Object.values(value)) deepFreeze(part);
-  }
-  return value;
 }

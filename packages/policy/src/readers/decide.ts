@@ -1,4 +1,4 @@
-import type { Policy, Rule } from '../language/policy.js';
+import { type Policy, type Rule, rulesAbout } from '../language/policy.js';
 import {
   type Condition,
   conjunction,
@@ -48,15 +48,9 @@ interface CompiledAction {
 
 const compiled = new WeakMap<Policy, Map<string, CompiledAction>>();
 
-/** The rules that speak of an action on a type. Where none speaks of `list`, those for `read` do. */
+/** The rules that speak of an action on a type; for `list`, those for `read` as well. */
 export function rulesFor(policy: Policy, action: string, type: string): readonly Rule[] {
-  const own = policy.rules.filter((rule) => rule.type === type && rule.actions.includes(action));
-  if (action === 'list' && !own.some((rule) => !isPermission(rule))) return [...own, ...rulesFor(policy, 'read', type)];
-  return own;
-}
-
-function isPermission(rule: Rule): boolean {
-  return rule.id === `${rule.type}/permission-list`;
+  return rulesAbout(policy.rules, action, type);
 }
 
 function compiledFor(policy: Policy, action: string, type: string): CompiledAction {
@@ -134,7 +128,7 @@ export function possible(
   type: string,
   environment: Environment,
 ): boolean {
-  return fold(verdict(policy, action, type), { principal, environment }).op !== 'never';
+  return residual(policy, principal, action, type, environment).op !== 'never';
 }
 
 /** Whether the principal may do the action on every record there could be: then nothing is revealed by a 404. */
@@ -145,7 +139,7 @@ export function universal(
   type: string,
   environment: Environment,
 ): boolean {
-  return fold(verdict(policy, action, type), { principal, environment }).op === 'always';
+  return residual(policy, principal, action, type, environment).op === 'always';
 }
 
 /** How a field is shown, `shown` or through a transform; undefined where it isn't. */

@@ -123,7 +123,9 @@ export interface Page {
  */
 export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
   const parts = conditions(of);
-  const keys = [...page.order, { field: 'id', descending: page.order.at(-1)?.descending ?? false }];
+  const last = page.order.at(-1);
+  const keys =
+    last?.field === 'id' ? page.order : [...page.order, { field: 'id', descending: last?.descending ?? false }];
   const columns = keys.map(({ field }, index) => `t.${columnOf(field)} as k${index}`).join(', ');
   const direction = (descending: boolean) => (descending ? ' desc' : '');
   const inner = keys.map(({ field, descending }) => `t.${columnOf(field)}${direction(descending)}`).join(', ');

@@ -1,3 +1,4 @@
+import { upwardImplications } from '../language/implications.js';
 import { actionsOf, ModelError } from '../language/model.js';
 import type { Policy, Rule } from '../language/policy.js';
 import { type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
@@ -25,12 +26,17 @@ export interface Matrix {
 
 /** Every persona × resource type × action, computed from the rules alone, without sample data. */
 export function matrix(policy: Policy, personas: Personas): Matrix {
+  const implications = upwardImplications(policy.model);
+  const columns = Object.values(personas).map((persona) => ({
+    ...persona,
+    roles: [...persona.roles, ...implications.filter(({ from }) => persona.roles.includes(from)).map(({ to }) => to)],
+  }));
   const reached = new Set<string>();
   const rows = Object.keys(policy.model.resources).flatMap((type) =>
     actionsOf(policy.model, type).map((action) => ({
       type,
       action,
-      cells: Object.values(personas).map((persona) => cellFor(rulesFor(policy, action, type), persona, reached)),
+      cells: columns.map((persona) => cellFor(rulesFor(policy, action, type), persona, reached)),
     })),
   );
   const unreached = policy.rules.filter((rule) => !reached.has(rule.id)).map((rule) => rule.id);
@@ -78,6 +84,8 @@ export function matrixMarkdown(policy: Policy, personas: Personas): string {
       `no persona reaches ${made.unreached.join(', ')}: give the matrix a persona for whom the rule speaks, or delete it`,
     );
   }
+  const silent = Object.keys(policy.model.resources).filter((type) => !policy.rules.some((rule) => rule.type === type));
+  if (silent.length > 0) throw new ModelError(`no rule speaks of ${silent.join(', ')}: write one, or delete the type`);
   const header = ['', ...made.personas];
   const lines = made.rows.map((row) => [`${row.type}: ${row.action}`, ...row.cells.map((cell) => cell.words)]);
   const cellText = (text: string) => text.replaceAll('|', '\\|');

@@ -1,4 +1,4 @@
-import { actionsOf, type Model } from '../language/model.js';
+import { actionsOf, principalTypeOf } from '../language/model.js';
 import type { Policy } from '../language/policy.js';
 import { tableOf } from '../sql/names.js';
 import { type Parameters, write } from '../sql/write.js';
@@ -8,7 +8,7 @@ import { allows, verdict } from './decide.js';
 
 /**
  * The principals of a kind who may do an action on a record: a query of their ids, in order. The text belongs to the
- * values collected in `parameters`.
+ * values collected in `parameters`. A kind without records has nobody to find: ask `allows` about one of them.
  * @param page at most so many, and those after an id.
  */
 export function searchSql(
@@ -23,6 +23,7 @@ export function searchSql(
 ): string {
   const { model } = policy;
   const principalType = principalTypeOf(model, kind);
+  if (principalType === null) return 'select null::uuid as id where false';
   const open = fold(verdict(policy, action, type), { record, environment, kind });
   const where = [
     write(open, { model, parameters, now: environment.now, principal: { type: principalType, kind, alias: 'p' } }),
@@ -40,10 +41,4 @@ export function searchActions(
   environment: Environment,
 ): readonly string[] {
   return actionsOf(policy.model, type).filter((action) => allows(policy, principal, action, type, record, environment));
-}
-
-function principalTypeOf(model: Model, kind: string): string {
-  const type = model.principals[kind];
-  if (type === undefined) throw new TypeError(`there is no kind of principal '${kind}'`);
-  return type;
 }

@@ -1,3 +1,4 @@
+import { spaced } from '../language/spelling.js';
 import type { Condition, Leaf, Operand, Value } from '../tree/condition.js';
 
 /** In whose words: to the principal itself, or about it. */
@@ -80,6 +81,8 @@ function operandInWords(operand: Operand, person: Person): string {
       return `the ${spaced(operand.field)} of the type ${operand.type}`;
     case 'now':
       return 'now';
+    case 'today':
+      return 'today';
     case 'constant':
       return valueInWords(operand.value);
   }
@@ -90,12 +93,4 @@ function valueInWords(value: Value): string {
   if (Array.isArray(value))
     return value.length === 0 ? 'none' : `[${value.map((part) => valueInWords(part)).join(', ')}]`;
   return typeof value === 'string' ? `'${value}'` : String(value);
-}
-
-/** `groupIds` as `group ids`. */
-export function spaced(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replaceAll(/[-_]/g, ' ')
-    .toLowerCase();
 }

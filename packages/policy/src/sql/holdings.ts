@@ -1,7 +1,7 @@
 import { upwardImplications } from '../language/implications.js';
 import { actionsOf, findField, type GrantSource, type Model, splitRole } from '../language/model.js';
 import { permissionRole } from '../language/policy.js';
-import { columnOf, holdingTable, quote, tableOf } from './names.js';
+import { columnOf, holdingTable, tableOf } from './names.js';
 import { pathSql } from './write.js';
 
 const COLUMNS = 'principal_kind, principal_id, role, scope, scope_id, starts_at, ends_at';
@@ -40,7 +40,7 @@ function grantQueries(model: Model, source: GrantSource): string[] {
     : source.holder === 'id'
       ? source.in
       : findField(model, source.in, source.holder)?.to;
-  const kinds = Object.entries(model.principals).filter(([, type]) => type === holderType);
+  const kinds = Object.entries(model.principals).filter(([, type]) => type !== null && type === holderType);
   const member = source.members ? `m.${columnOf(source.members.member)}` : `g.${columnOf(source.holder)}`;
   const members = source.members
     ? `join ${tableOf(model, source.members.in)} m on m.${columnOf(source.members.group)} = g.${columnOf(source.holder)}`
@@ -49,7 +49,12 @@ function grantQueries(model: Model, source: GrantSource): string[] {
   const scopes = many ? `cross join unnest(g.${columnOf(source.on?.field ?? '')}) as s(id)` : '';
   const scopeId = source.on === undefined ? 'null::uuid' : many ? 's.id' : `g.${columnOf(source.on.field)}`;
   const scope = source.on === undefined ? 'null::text' : literal(source.on.scope);
-  const instantOf = (field: string | undefined) => (field === undefined ? 'null::timestamptz' : `g.${columnOf(field)}`);
+  const instantOf = (field: string | undefined, days: number) => {
+    if (field === undefined) return 'null::timestamptz';
+    const column = `g.${columnOf(field)}`;
+    const isDate = findField(model, source.in, field)?.kind === 'date';
+    return isDate ? `(${column} + ${days})::timestamp at time zone 'UTC'` : column;
+  };
   const conditions = [
     ...(source.when ?? []).map((field) => `g.${columnOf(field)} is true`),
     ...(source.unless ?? []).map((field) => `g.${columnOf(field)} is not true`),
@@ -57,7 +62,7 @@ function grantQueries(model: Model, source: GrantSource): string[] {
   return kinds.flatMap(([kind]) =>
     rolesOf(model, source).map(({ role, test }) => {
       const where = [...conditions, ...test, `${member} is not null`, ...(source.on ? [`${scopeId} is not null`] : [])];
-      return `select ${literal(kind)}::text, ${member}, ${literal(role)}::text, ${scope}::text, ${scopeId}, ${instantOf(source.from)}, ${instantOf(source.until)}
+      return `select ${literal(kind)}::text, ${member}, ${literal(role)}::text, ${scope}::text, ${scopeId}, ${instantOf(source.from, 0)}, ${instantOf(source.until, 1)}
         from ${tableOf(model, source.in)} g ${members} ${scopes} where ${where.join(' and ')}`;
     }),
   );
@@ -85,18 +90,25 @@ function permissionQueries(model: Model): string[] {
         `(${literal(action)}, ${literal(type)}, ${literal(permissionRole(action, type))}, ${Object.hasOwn(source.at, type)})`,
     ),
   );
+  const list = `p.${columnOf(source.field)}`;
+  const scopeKey = literal(source.scopeKey);
+  // Whatever is in the list: an entry that makes no sense gives nothing, rather than an error to everybody.
   return kinds.map(
     ([kind]) => `select ${literal(kind)}::text, p.id, a.role::text,
-        case when e.scope is null then null else ${literal(source.scope)} end::text, e.scope, null::timestamptz, null::timestamptz
+        case when e.id is null then null else ${literal(source.scope)} end::text, e.id, null::timestamptz, null::timestamptz
       from ${tableOf(model, source.in)} p
-      cross join lateral jsonb_to_recordset(p.${columnOf(source.field)}) as x(action text, resource text, ${quote(source.scopeKey)} uuid)
-      cross join lateral (select x.action, x.resource, x.${quote(source.scopeKey)} as scope) e
+      cross join lateral jsonb_array_elements(case when jsonb_typeof(${list}) = 'array' then ${list} else '[]' end) x(entry)
+      cross join lateral (select x.entry ->> 'action' as action, x.entry ->> 'resource' as resource, x.entry ->> ${scopeKey} as scope,
+        case when x.entry ->> ${scopeKey} ~* ${literal(UUID)} then (x.entry ->> ${scopeKey})::uuid end as id) e
       join (values ${every.join(', ')}) as a(action, type, role, scoped)
         on (e.action = a.action or e.action = ${literal(source.anyAction)})
        and (e.resource = a.type or e.resource = ${literal(source.anyResource)})
-       and (e.scope is null or a.scoped)`,
+       and (e.scope is null or (a.scoped and e.id is not null))`,
   );
 }
+
+/** An id as text. */
+const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 
 /** A name from the model, as an SQL literal: views take no parameters, and a model's names are the author's own. */
 function literal(name: string): string {

@@ -1,17 +1,5 @@
 import { type Model, resourceOf } from '../language/model.js';
-
-/** `open-data-capture`, `groupIds` and `InstrumentRecord` as SQL writes them: `open_data_capture`, `group_ids`, … */
-export function snakeCase(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/[^A-Za-z0-9]+/g, '_')
-    .toLowerCase();
-}
-
-/** The same words joined by hyphens, as addresses write them. */
-export function kebabCase(name: string): string {
-  return snakeCase(name).replaceAll('_', '-');
-}
+import { kebabCase, snakeCase } from '../language/spelling.js';
 
 /** An SQL identifier, quoted. */
 export function quote(identifier: string): string {

@@ -1,4 +1,4 @@
-import type { Field } from '../language/fields.js';
+import { type Field, isDate, isInstant } from '../language/fields.js';
 import { findField, type Model, resolvePath } from '../language/model.js';
 import type { Condition, Leaf, Operand, Value } from '../tree/condition.js';
 import { mapOperands, operandsOf } from '../tree/condition.js';
@@ -124,8 +124,11 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
       const [left, right] = pair(leaf.left, leaf.right, scope);
       return left === null || right === null ? 'false' : `${left} && ${right}`;
     }
-    case 'present':
-      return `${operandSql(leaf.value, null, scope)} is not null`;
+    case 'present': {
+      const value = operandSql(leaf.value, null, scope);
+      // A json null is missing too.
+      return columnType(leaf.value, scope) === 'jsonb' ? `${value} <> 'null'` : `${value} is not null`;
+    }
     case 'empty':
       return `cardinality(${operandSql(leaf.value, null, scope)}) = 0`;
     case 'bits': {
@@ -177,7 +180,9 @@ function columnType(operand: Operand, scope: Scope): string | null {
     : typeOf(resolvePath(scope.model, row.type, operand.path).field);
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** What PostgreSQL can't hold as text: a zero character, and half of a surrogate pair. */
+const UNWRITABLE = /\0|\p{Surrogate}/u;
 
 function operandSql(operand: Operand, type: string | null, scope: Scope): string | null {
   if (operand.from === 'record' || operand.from === 'principal') return column(operand, scope);
@@ -206,8 +211,12 @@ function fits(value: unknown, base: string): boolean {
       return typeof value === 'number';
     case 'boolean':
       return typeof value === 'boolean';
+    case 'timestamptz':
+      return typeof value === 'string' && isInstant(value);
+    case 'date':
+      return typeof value === 'string' && isDate(value);
     default:
-      return typeof value === 'string';
+      return typeof value === 'string' && !UNWRITABLE.test(value);
   }
 }
 

@@ -19,6 +19,8 @@ export type Operand =
   | { readonly from: 'type'; readonly type: string; readonly field: string }
   /** The time of the request. */
   | { readonly from: 'now' }
+  /** Its date, in UTC. */
+  | { readonly from: 'today' }
   | { readonly from: 'constant'; readonly value: Value };
 
 export type Leaf =

@@ -153,7 +153,10 @@ function reader(operand: Operand): Read {
     case 'constant':
       return () => operand.value;
     case 'now':
-      return (_p, _r, e) => e.now;
+      // A time that is not known is missing, like any other value.
+      return (_p, _r, e) => e.now || null;
+    case 'today':
+      return (_p, _r, e) => e.now.slice(0, 10) || null;
     case 'type':
       return (_p, _r, e) => e.types?.[operand.type]?.[operand.field];
     case 'record': {

@@ -26,7 +26,7 @@ export interface RecordFacts {
 
 /** What is known beside the two: the time, and the attributes of resource types. */
 export interface Environment {
-  /** ISO 8601 in UTC with milliseconds: `2026-03-01T09:30:00.000Z`. */
+  /** ISO 8601 in UTC with milliseconds: `2026-03-01T09:30:00.000Z`. Empty where it is not known. */
   readonly now: string;
   readonly types?: Readonly<Record<string, Readonly<Record<string, Value>>>>;
 }

@@ -35,7 +35,10 @@ export interface Known {
   readonly environment?: Partial<Environment>;
 }
 
-/** A kind of principal rather than one: some attributes are given, and which roles are held, but not where. */
+/**
+ * A kind of principal rather than one: some attributes are given, and which roles are held, but not where. The roles
+ * are named as rules name them, `Site admin`.
+ */
 export interface Persona {
   readonly kind: string;
   readonly attributes: Readonly<Record<string, Value>>;
@@ -109,7 +112,9 @@ function place(operand: Operand, known: Known, kind: string | undefined): Operan
     case 'constant':
       return operand;
     case 'now':
-      return known.environment?.now === undefined ? operand : constant(known.environment.now);
+      return known.environment?.now === undefined ? operand : constant(known.environment.now || null);
+    case 'today':
+      return known.environment?.now === undefined ? operand : constant(known.environment.now.slice(0, 10) || null);
     case 'type':
       return known.environment === undefined
         ? operand

@@ -1,5 +1,5 @@
-import type { Executor } from '../storage/database.js';
 import type { Runtime } from '../runtime.js';
+import type { Executor } from '../storage/database.js';
 
 /** What happened, as one word of a closed set. */
 export type AuditEventName =

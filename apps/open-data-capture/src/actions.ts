@@ -1,0 +1,47 @@
+import { type ActionHandler, hashPassword, Problem, passwordProblem, verifyPassword } from '@ostiary/server';
+import { Type } from 'typebox';
+
+const changePassword: ActionHandler = {
+  type: 'User',
+  action: 'changePassword',
+  says: 'Change your own password; your other sessions end',
+  input: Type.Object(
+    { currentPassword: Type.String({ maxLength: 256 }), newPassword: Type.String({ minLength: 8, maxLength: 256 }) },
+    { additionalProperties: false },
+  ),
+  run: async ({ context, transaction, handle, input, change }) => {
+    const { values, id } = handle.record;
+    const { password_hash: held } = await transaction
+      .selectFrom('ostiary.account')
+      .select('password_hash')
+      .where('application', '=', context.policy.model.name)
+      .where('kind', '=', 'user')
+      .where('principal_id', '=', id)
+      .executeTakeFirstOrThrow();
+    if (!(await verifyPassword(held, String(input.currentPassword)))) throw new Problem('invalid_credentials');
+    const password = String(input.newPassword);
+    const problem = passwordProblem(password, {
+      login: String(values.username),
+      names: [String(values.firstName), String(values.lastName)],
+    });
+    if (problem) throw problem;
+    await change({}, await hashPassword(password));
+    return null;
+  },
+};
+
+const cancelAssignment: ActionHandler = {
+  type: 'Assignment',
+  action: 'cancel',
+  says: 'Cancel an assignment that is still outstanding',
+  input: Type.Object({}, { additionalProperties: false }),
+  run: async ({ handle, change }) => {
+    const { status } = handle.record.values;
+    if (status !== 'OUTSTANDING')
+      throw new Problem('conflict', { detail: `The assignment is ${String(status)} already.` });
+    await change({ status: 'CANCELED' });
+    return { status: 'CANCELED' };
+  },
+};
+
+export const actions: readonly ActionHandler[] = [changePassword, cancelAssignment];

@@ -1,0 +1,26 @@
+import type { Application } from '@ostiary/server';
+import { actions } from './actions.js';
+import { demo } from './demo.js';
+import { effects } from './effects.js';
+import { personas } from './personas.js';
+import { openDataCapturePolicy } from './rules.js';
+
+/** Open Data Capture, as Ostiary serves it. */
+export const application: Application = {
+  policy: openDataCapturePolicy,
+  personas,
+  logins: {
+    user: {
+      login: 'username',
+      password: 'password',
+      disabled: 'disabled',
+      path: '/auth/login',
+      names: ['firstName', 'lastName'],
+    },
+  },
+  tokens: { algorithm: 'HS256', secretFrom: 'SECRET_KEY', lifetimeSeconds: 24 * 60 * 60 },
+  administrator: { kind: 'user', values: { basePermissionLevel: 'ADMIN' } },
+  actions,
+  effects,
+  demo,
+};

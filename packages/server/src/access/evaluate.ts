@@ -1,0 +1,147 @@
+import {
+  actionsOf,
+  collectionOf,
+  decide,
+  type Explanation,
+  explain,
+  type Model,
+  type Principal,
+  possible,
+  type RecordFacts,
+} from '@ostiary/policy';
+import type { Caller, Context } from '../context.js';
+import { Problem } from '../problems.js';
+import type { LoadedRecord } from '../records/rows.js';
+import { loadRecord } from '../records/store.js';
+import { authorize, environment } from './access.js';
+
+/** A question as OpenID AuthZEN 1.0 asks it (§5, §6): may this principal do this on that? */
+export interface Question {
+  readonly subject: { readonly type: string; readonly id: string };
+  readonly action: { readonly name: string };
+  readonly resource: { readonly type: string; readonly id?: string };
+}
+
+export interface Answer {
+  readonly decision: boolean;
+  readonly context: { readonly id: string; readonly rules: readonly string[]; readonly missing: readonly string[] };
+}
+
+/** What a question is about, with everything that deciding it needs. */
+interface Resolved {
+  readonly principal: Principal | null;
+  readonly action: string;
+  readonly type: string;
+  readonly record: LoadedRecord | null;
+  /** Whether the question names a record at all. */
+  readonly named: boolean;
+}
+
+/** Answers a question. What does not exist may nothing, and nothing may be done on it. */
+export async function evaluate(context: Context, caller: Caller, question: Question): Promise<Answer> {
+  const resolved = await resolve(context, caller, question);
+  const { principal, action, type, record, named } = resolved;
+  const id = context.runtime.id();
+  const now = environment(context.runtime);
+  if (principal === null)
+    return { decision: false, context: { id, rules: [], missing: ['there is no such principal'] } };
+  if (!named) {
+    const decision = possible(context.policy, principal, action, type, now);
+    const { missing } = explain(context.policy, principal, action, type, null, now, 'they');
+    return { decision, context: { id, rules: [], missing: decision ? [] : missing } };
+  }
+  if (record === null) {
+    const { missing } = explain(context.policy, principal, action, type, null, now, 'they');
+    return { decision: false, context: { id, rules: [], missing } };
+  }
+  const decision = decide(context.policy, principal, action, type, record.facts, now);
+  const rules = decision.allowed ? decision.permits.map((permit) => permit.rule) : decision.forbiddenBy;
+  const { missing } = explain(context.policy, principal, action, type, record.facts, now, 'they');
+  return { decision: decision.allowed, context: { id, rules, missing } };
+}
+
+/** Explains a decision: every rule with a trace, and the least that is missing. */
+export async function explainDecision(context: Context, caller: Caller, question: Question): Promise<Explanation> {
+  const { principal, action, type, record, named } = await resolve(context, caller, question);
+  if (principal === null) throw new Problem('not_found', { detail: 'There is no such principal.' });
+  const now = environment(context.runtime);
+  const readable = record !== null && mayRead(context, caller, type, record);
+  // A record that the one who asks can't read is explained as if it were not there: a trace would tell its fields.
+  const facts: RecordFacts | null = named && readable ? record.facts : null;
+  const person = caller.principal?.id === principal.id ? 'you' : 'they';
+  return explain(context.policy, principal, action, type, facts, now, person);
+}
+
+function mayRead(context: Context, caller: Caller, type: string, record: LoadedRecord): boolean {
+  if (caller.principal === null) return true;
+  return decide(context.policy, caller.principal, 'read', type, record.facts, environment(context.runtime)).allowed;
+}
+
+/** Finds what a question names, and refuses to tell about others to whom may not ask. */
+async function resolve(context: Context, caller: Caller, question: Question): Promise<Resolved> {
+  const { policy, database } = context;
+  const { model } = policy;
+  const kind = Object.keys(model.principals).find((name) => same(name, question.subject.type));
+  const type = typeNamed(model, question.resource.type);
+  const action = type && actionsOf(model, type).find((name) => same(name, question.action.name));
+  if (kind === undefined) throw unknown('/subject/type', `is none of ${Object.keys(model.principals).join(', ')}`);
+  if (type === undefined) throw unknown('/resource/type', `is none of ${Object.keys(model.resources).join(', ')}`);
+  if (action === undefined) throw unknown('/action/name', `is none of ${actionsOf(model, type).join(', ')}`);
+  const id = await principalId(context, kind, question.subject.id);
+  requireMayAsk(context, caller, kind, id);
+  const principal = id === null ? null : await context.principals.load(database.db, kind, id);
+  const named = question.resource.id !== undefined && question.resource.id !== '';
+  const recordId =
+    named && model.resources[type]?.source !== 'decision'
+      ? await findRecord(context, type, question.resource.id ?? '')
+      : null;
+  const record = recordId === null ? null : await loadRecord(database.db, policy, type, recordId);
+  return { principal, action, type, record, named: named && action !== 'create' && action !== 'list' };
+}
+
+/** Everyone may ask about themselves; about others, who may evaluate decisions. */
+function requireMayAsk(context: Context, caller: Caller, kind: string, id: string | null): void {
+  const { principal } = caller;
+  if (principal === null || (principal.kind === kind && principal.id === id)) return;
+  const { model } = context.policy;
+  const type = Object.keys(model.resources).find((name) => model.resources[name]?.source === 'decision');
+  if (type === undefined) throw new Problem('not_allowed', { missing: ['nobody may ask about others here'] });
+  const about = id ?? '';
+  authorize(context, caller, 'read', type, { id: about, version: 0, values: {}, facts: { id: about } });
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** A principal by its id, or by the name that it logs in with. */
+async function principalId(context: Context, kind: string, given: string): Promise<string | null> {
+  if (UUID.test(given)) return given.toLowerCase();
+  const row = await context.database.db
+    .selectFrom('ostiary.account')
+    .select('principal_id')
+    .where('application', '=', context.policy.model.name)
+    .where('kind', '=', kind)
+    .where('login', '=', given)
+    .executeTakeFirst();
+  return row?.principal_id ?? null;
+}
+
+/** A record by its id; a principal's record by its log-in too. */
+async function findRecord(context: Context, type: string, given: string): Promise<string | null> {
+  const kind = Object.entries(context.policy.model.principals).find(([, of]) => of === type)?.[0];
+  if (kind !== undefined) return principalId(context, kind, given);
+  return UUID.test(given) ? given.toLowerCase() : null;
+}
+
+function typeNamed(model: Model, given: string): string | undefined {
+  return Object.keys(model.resources).find((name) => same(name, given) || same(collectionOf(model, name), given));
+}
+
+/** `InstrumentRecord`, `instrument-record` and `instrument_record` are one name. */
+function same(a: string, b: string): boolean {
+  const plain = (text: string) => text.replaceAll(/[-_\s]/g, '').toLowerCase();
+  return plain(a) === plain(b);
+}
+
+function unknown(pointer: string, message: string): Problem {
+  return new Problem('malformed_request', { errors: [{ pointer, message }] });
+}

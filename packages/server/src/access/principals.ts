@@ -1,0 +1,87 @@
+import {
+  type Grant,
+  holdingsQuery,
+  type Policy,
+  type Principal,
+  principal,
+  principalNeeds,
+  tableOf,
+  type Value,
+} from '@ostiary/policy';
+import { selectList, toFacts } from '../records/rows.js';
+import type { Runtime } from '../runtime.js';
+import type { Executor } from '../storage/database.js';
+import { query } from '../storage/query.js';
+
+interface Remembered {
+  readonly rightsVersion: string;
+  readonly principal: Principal;
+  /** When a grant begins or ends next: until then the version alone decides. */
+  readonly until: number;
+}
+
+type GrantRow = Grant & { readonly starts_at: Date | null; readonly ends_at: Date | null };
+
+const MOST_REMEMBERED = 10_000;
+
+/**
+ * The principals of an application with what they hold, resolved once and kept while their rights' version stands.
+ * The version comes from the query that authenticates the request, so a revocation holds from the next one.
+ */
+export class Principals {
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor(
+    readonly policy: Policy,
+    readonly runtime: Runtime,
+  ) {}
+
+  /** A principal whose rights' version is known; null where its record is gone. */
+  async current(executor: Executor, kind: string, id: string, rightsVersion: string): Promise<Principal | null> {
+    const key = `${kind} ${id}`;
+    const found = this.#remembered.get(key);
+    if (found?.rightsVersion === rightsVersion && this.runtime.now().getTime() < found.until) return found.principal;
+    const loaded = await this.#load(executor, kind, id);
+    this.#remembered.delete(key);
+    if (loaded === null) return null;
+    if (this.#remembered.size >= MOST_REMEMBERED) {
+      const [oldest] = this.#remembered.keys();
+      if (oldest !== undefined) this.#remembered.delete(oldest);
+    }
+    this.#remembered.set(key, { rightsVersion, ...loaded });
+    return loaded.principal;
+  }
+
+  /** A principal as it is now, read from the database: for questions about others. */
+  async load(executor: Executor, kind: string, id: string): Promise<Principal | null> {
+    return (await this.#load(executor, kind, id))?.principal ?? null;
+  }
+
+  async #load(executor: Executor, kind: string, id: string): Promise<Omit<Remembered, 'rightsVersion'> | null> {
+    const { model } = this.policy;
+    const type = model.principals[kind];
+    if (!type) return null;
+    const needs = principalNeeds(this.policy, kind);
+    const [row] = await query(
+      executor,
+      `select ${selectList(this.policy, type, needs)} from ${tableOf(model, type)} t where t.id = $1::uuid`,
+      [id],
+    );
+    if (row === undefined) return null;
+    const now = this.runtime.now().getTime();
+    const rows = await query<GrantRow & Record<string, unknown>>(executor, holdingsQuery(model), [kind, id]);
+    const boundaries = rows
+      .flatMap((grant) => [grant.starts_at, grant.ends_at])
+      .map((date) => date?.getTime() ?? 0)
+      .filter((time) => time > now);
+    const held = rows.filter(
+      (grant) =>
+        (grant.starts_at?.getTime() ?? 0) <= now && (grant.ends_at?.getTime() ?? Number.POSITIVE_INFINITY) > now,
+    );
+    const attributes = toFacts(model, type, needs, row) as Readonly<Record<string, Value>>;
+    return {
+      principal: principal({ kind, id, attributes, grants: held.map(({ role, scope, id }) => ({ role, scope, id })) }),
+      until: Math.min(...boundaries, Number.POSITIVE_INFINITY),
+    };
+  }
+}

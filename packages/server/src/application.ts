@@ -1,0 +1,56 @@
+import type { Personas, Policy } from '@ostiary/policy';
+import type { ActionHandler } from './records/actions.js';
+import type { Effects } from './records/effects.js';
+import type { Seed } from './records/seed.js';
+
+/** How the principals of one kind log in: which fields of their record hold what. */
+export interface LoginSettings {
+  /** The field with the user name. */
+  readonly login: string;
+  /** The secret field through which a password is set. */
+  readonly password: string;
+  /** The boolean field that disables the account. */
+  readonly disabled?: string;
+  /** Where they log in, below the application's address: `/auth/login`. */
+  readonly path: string;
+  /** Fields with names that a password must not resemble. */
+  readonly names?: readonly string[];
+}
+
+export interface TokenSettings {
+  /** HS256 signs with a secret from the environment; the others with the installation's own keys, published as JWKS. */
+  readonly algorithm: 'ES256' | 'EdDSA' | 'HS256';
+  /** For HS256: the environment variable that holds the secret. */
+  readonly secretFrom?: string;
+  readonly lifetimeSeconds: number;
+}
+
+export interface LockoutSettings {
+  readonly maxFailures: number;
+  readonly windowSeconds: number;
+  readonly lockSeconds: number;
+}
+
+/** An application: a policy with what the server needs to serve it. No application is special to the server. */
+export interface Application {
+  readonly policy: Policy;
+  /** The kinds of people in the golden matrix. */
+  readonly personas: Personas;
+  readonly logins: Readonly<Record<string, LoginSettings>>;
+  readonly tokens: TokenSettings;
+  readonly lockout?: LockoutSettings;
+  /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */
+  readonly administrator: { readonly kind: string; readonly values: Readonly<Record<string, unknown>> };
+  /** What the named actions do. */
+  readonly actions?: readonly ActionHandler[];
+  /** What happens along with a write, in its transaction. */
+  readonly effects?: Effects;
+  readonly demo?: Demo;
+}
+
+export interface Demo {
+  /** Shown when the server starts; the password of each is `ostiary-demo`. */
+  readonly accounts: readonly { readonly login: string; readonly says: string }[];
+  /** Fills an empty application. */
+  readonly load: (seed: Seed) => Promise<void>;
+}

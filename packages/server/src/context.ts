@@ -1,0 +1,23 @@
+import type { Policy, Principal } from '@ostiary/policy';
+import type { Principals } from './access/principals.js';
+import type { Application } from './application.js';
+import type { IdentityDependencies } from './identity/index.js';
+import type { Runtime } from './runtime.js';
+import type { Database } from './storage/database.js';
+
+/** One application as it is served: what every part of the server works with. */
+export interface Context {
+  readonly application: Application;
+  readonly policy: Policy;
+  readonly database: Database;
+  readonly runtime: Runtime;
+  readonly principals: Principals;
+  readonly identity: IdentityDependencies;
+}
+
+/** Who makes a request. A null principal is the installation itself: demo data, effects, the command line. */
+export interface Caller {
+  readonly principal: Principal | null;
+  readonly sessionId: string | null;
+  readonly requestId: string | null;
+}

@@ -1,0 +1,32 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import type { Context } from '../context.js';
+import { accessRoutes } from './access-routes.js';
+import { guard } from './guard.js';
+import { identityRoutes } from './identity-routes.js';
+import { recordRoutes } from './record-routes.js';
+
+/** Everything of one application: its documentation, identity, decisions and records. */
+export async function applicationRoutes(server: FastifyInstance, context: Context, version: string): Promise<void> {
+  const { model } = context.policy;
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: model.title, version, description: `${model.title}, served by Ostiary.` },
+      servers: [{ url: server.prefix === '' ? '/' : server.prefix }],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+    stripBasePath: true,
+  });
+  await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+
+  server.get('/openapi.json', { config: { decision: { public: 'documentation' } }, schema: { hide: true } }, async () =>
+    server.swagger(),
+  );
+
+  guard(server, context);
+  identityRoutes(server, context);
+  accessRoutes(server, context);
+  recordRoutes(server, context);
+}

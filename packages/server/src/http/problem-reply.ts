@@ -1,0 +1,68 @@
+import type { FastifyReply } from 'fastify';
+import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
+
+/** A problem as its body says it (RFC 9457). */
+export function problemBody(problem: Problem, requestId: string) {
+  const { code, status, details } = problem;
+  const { retryAfter: _, ...told } = details;
+  return { type: `urn:ostiary:problem:${code}`, title: PROBLEMS[code].title, status, code, ...told, requestId };
+}
+
+/** Answers with a problem. */
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  const { status, details } = problem;
+  if (status === 401) reply.header('www-authenticate', challenge(problem.code));
+  if (details.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(details.retryAfter)));
+  return reply
+    .code(status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .send(problemBody(problem, reply.request.id));
+}
+
+/** RFC 6750 §3: no error code where no credentials were given. */
+function challenge(code: ProblemCode): string {
+  return code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer';
+}
+
+interface ValidationFailure {
+  readonly instancePath: string;
+  readonly keyword?: string;
+  readonly message?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** What went wrong, as a problem: never with what a library or the database said of it. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { code, statusCode, validation } = error as {
+    readonly code?: unknown;
+    readonly statusCode?: unknown;
+    readonly validation?: readonly ValidationFailure[];
+  };
+  if (Array.isArray(validation)) return new Problem('invalid_input', { errors: validation.map(failure) });
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Problem('body_too_large');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Problem('unsupported_media_type', { detail: 'Send application/json.' });
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new Problem('malformed_request', { detail: 'The body is empty.' });
+    default:
+  }
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new Problem('malformed_request', {}, { cause: error });
+  }
+  const unreachable = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', '57P01', '57P03', '53300'];
+  if (typeof code === 'string' && unreachable.includes(code))
+    return new Problem('unavailable', { retryAfter: 1 }, { cause: error });
+  return new Problem('internal', {}, { cause: error });
+}
+
+function failure({ instancePath, keyword, message, params }: ValidationFailure) {
+  const extra = params?.additionalProperty ?? params?.missingProperty;
+  const pointer = extra === undefined ? instancePath : `${instancePath}/${String(extra)}`;
+  const text =
+    keyword === 'additionalProperties' ? 'is not known here' : keyword === 'required' ? 'is missing' : message;
+  return { pointer, message: text ?? 'is not valid' };
+}

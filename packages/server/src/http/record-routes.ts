@@ -1,0 +1,195 @@
+import { collectionOf, kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+import type { Context } from '../context.js';
+import { Problem } from '../problems.js';
+import { type ActionHandler, runAction } from '../records/actions.js';
+import { parseListQuery } from '../records/list-query.js';
+import { listRecords, readRecord, shownAfterWrite } from '../records/read.js';
+import { createSchema, listSchema, recordSchema, updateSchema } from '../records/schemas.js';
+import { changeRecord, createRecord, removeRecord } from '../records/write.js';
+import { caller } from './guard.js';
+import { answers } from './responses.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** An id that no record has: what is not an id names no record, and is answered like one that isn't there. */
+const NO_RECORD = '00000000-0000-0000-0000-000000000000';
+
+const idParameter = Type.Object({ id: Type.String({ maxLength: 200 }) });
+const ifMatch = Type.Object({
+  'if-match': Type.Optional(Type.String({ description: 'The ETag that you have seen: refused if it is another now.' })),
+});
+const viewQuery = Type.Object(
+  { view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]*$' })) },
+  { additionalProperties: false },
+);
+
+/** The routes of every resource type: the only way to its records. */
+export function recordRoutes(server: FastifyInstance, context: Context): void {
+  const { model } = context.policy;
+  for (const type of Object.keys(model.resources)) {
+    const { source } = resourceOf(model, type);
+    if (source === 'decision') continue;
+    readRoutes(server, context, type);
+    if (source === undefined) writeRoutes(server, context, type);
+  }
+  for (const handler of context.application.actions ?? []) actionRoute(server, context, handler);
+}
+
+function address(model: Model, type: string): string {
+  return `/api/${collectionOf(model, type)}`;
+}
+
+function describe(model: Model, type: string, action: string, says?: string) {
+  const of = resourceOf(model, type);
+  return {
+    tags: [type],
+    operationId: `${action}${type}`,
+    summary: says ?? `${action[0]?.toUpperCase()}${action.slice(1)} ${spaced(type)}${action === 'list' ? 's' : ''}`,
+    ...(of.says === undefined ? {} : { description: of.says }),
+    security: [{ bearer: [] }],
+  };
+}
+
+function readRoutes(server: FastifyInstance, context: Context, type: string): void {
+  const { model } = context.policy;
+  const record = recordSchema(model, type);
+  server.get(
+    address(model, type),
+    {
+      config: { decision: { action: 'list', type } },
+      schema: {
+        ...describe(model, type, 'list'),
+        querystring: listSchema(model, type),
+        response: answers(
+          200,
+          Type.Object({ items: Type.Array(record), next: Type.Union([Type.String(), Type.Null()]) }),
+        ),
+      },
+    },
+    async (request) => {
+      const asked = parseListQuery(model, type, request.query as Record<string, string>);
+      return listRecords(context, caller(request), type, asked);
+    },
+  );
+  server.get(
+    `${address(model, type)}/:id`,
+    {
+      config: { decision: { action: 'read', type } },
+      schema: {
+        ...describe(model, type, 'read'),
+        params: idParameter,
+        querystring: viewQuery,
+        response: answers(200, record),
+      },
+    },
+    async (request, reply) => {
+      const { view } = request.query as { view?: string };
+      const shown = await readRecord(context, caller(request), type, idOf(request), view ?? null);
+      return withVersion(reply, shown);
+    },
+  );
+}
+
+function writeRoutes(server: FastifyInstance, context: Context, type: string): void {
+  const { model } = context.policy;
+  const record = recordSchema(model, type);
+  server.post(
+    address(model, type),
+    {
+      config: { decision: { action: 'create', type } },
+      schema: { ...describe(model, type, 'create'), body: createSchema(model, type), response: answers(201, record) },
+    },
+    async (request, reply) => {
+      const by = caller(request);
+      const written = await createRecord(context, by, type, request.body as Record<string, unknown>);
+      const at = `${request.url.split('?')[0]}/${written.record.id}`;
+      reply.code(201).header('location', at).header('ostiary-decision', written.decisionId);
+      return withVersion(reply, shownAfterWrite(context, by, type, written.record));
+    },
+  );
+  server.patch(
+    `${address(model, type)}/:id`,
+    {
+      config: { decision: { action: 'update', type } },
+      schema: {
+        ...describe(model, type, 'update'),
+        params: idParameter,
+        headers: ifMatch,
+        body: updateSchema(model, type),
+        response: answers(200, record),
+      },
+    },
+    async (request, reply) => {
+      const by = caller(request);
+      const input = request.body as Record<string, unknown>;
+      const written = await changeRecord(context, by, type, idOf(request), input, versionSeen(request));
+      reply.header('ostiary-decision', written.decisionId);
+      return withVersion(reply, shownAfterWrite(context, by, type, written.record));
+    },
+  );
+  server.delete(
+    `${address(model, type)}/:id`,
+    {
+      config: { decision: { action: 'delete', type } },
+      schema: {
+        ...describe(model, type, 'delete'),
+        params: idParameter,
+        headers: ifMatch,
+        response: answers(204, null),
+      },
+    },
+    async (request, reply) => {
+      await removeRecord(context, caller(request), type, idOf(request), versionSeen(request));
+      return reply.code(204).send();
+    },
+  );
+}
+
+function actionRoute(server: FastifyInstance, context: Context, handler: ActionHandler): void {
+  const { model } = context.policy;
+  const { type, action, says, input } = handler;
+  const answer: TSchema = Type.Object({}, { additionalProperties: true });
+  server.post(
+    `${address(model, type)}/:id/${kebabCase(action)}`,
+    {
+      config: { decision: { action, type } },
+      schema: {
+        ...describe(model, type, action, says),
+        params: idParameter,
+        body: input,
+        response: answers(200, answer),
+      },
+    },
+    async (request, reply) => {
+      const result = await runAction(
+        context,
+        caller(request),
+        handler,
+        idOf(request),
+        request.body as Record<string, unknown>,
+      );
+      return result ?? reply.code(204).send();
+    },
+  );
+}
+
+function idOf(request: FastifyRequest): string {
+  const { id } = request.params as { id: string };
+  return UUID.test(id) ? id.toLowerCase() : NO_RECORD;
+}
+
+function withVersion<T extends Readonly<Record<string, unknown>>>(reply: FastifyReply, shown: T): T {
+  if (typeof shown.version === 'number') reply.header('etag', `"${shown.version}"`);
+  return shown;
+}
+
+/** RFC 9110 §13.1.1: `*` asks only that the record is there. */
+function versionSeen(request: FastifyRequest): number | null {
+  const header = request.headers['if-match'];
+  if (header === undefined || header === '*') return null;
+  const [, version] = /^"(\d{1,9})"$/.exec(header) ?? [];
+  if (version === undefined)
+    throw new Problem('version_mismatch', { detail: 'If-Match is not an ETag of this record.' });
+  return Number(version);
+}

@@ -1,0 +1,32 @@
+import { type TSchema, Type } from 'typebox';
+import { PROBLEMS } from '../problems.js';
+
+/** A problem as the API's documentation shows it. */
+export const problemSchema = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.Enum(Object.keys(PROBLEMS) as [string, ...string[]]),
+    detail: Type.Optional(Type.String()),
+    missing: Type.Optional(Type.Array(Type.String(), { description: 'The least that was missing for an allow.' })),
+    decision: Type.Optional(Type.String({ description: "The decision's id, known to the audit trail." })),
+    errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), message: Type.String() }))),
+    requestId: Type.String(),
+  },
+  { description: 'RFC 9457' },
+);
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+
+/** The answers of a route: its own, and the problems that any route can answer with. */
+export function answers(status: number, body: TSchema | null): Record<string, object> {
+  const own =
+    body === null
+      ? { description: 'Done', type: 'null' }
+      : { description: 'Done', content: { 'application/json': { schema: body } } };
+  return { [status]: own, '4xx': problem('Refused, or not understood'), '5xx': problem('Failed') };
+}

@@ -1,0 +1,122 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { auditRefusal, Refusal } from '../access/access.js';
+import type { Context } from '../context.js';
+import type { Installation } from '../installation.js';
+import { Problem } from '../problems.js';
+import { query } from '../storage/query.js';
+import { applicationRoutes } from './application-routes.js';
+import { requireDecisions } from './guard.js';
+import { homeRoute } from './home.js';
+import { sendProblem, toProblem } from './problem-reply.js';
+import { validatorCompiler } from './validation.js';
+
+export interface ServerOptions {
+  readonly installation: Installation;
+  readonly version: string;
+  /** Serve this application alone, at the root. */
+  readonly alone?: string;
+  /** Origins that browsers may call from; none unless given. */
+  readonly corsOrigins?: readonly string[];
+  /** Addresses of proxies whose X-Forwarded-For is believed; none unless given. */
+  readonly trustedProxies?: readonly string[];
+  readonly logger?: FastifyBaseLogger | false;
+  /** Largest body in bytes. */
+  readonly bodyLimit?: number;
+}
+
+/** Makes the HTTP server of an installation; it listens when told to. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { installation } = options;
+  const { runtime, database } = installation;
+  const server = fastify({
+    ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
+    bodyLimit: options.bodyLimit ?? 1_048_576,
+    genReqId: () => runtime.id(),
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 10_000,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 200 },
+  });
+
+  server.setValidatorCompiler(validatorCompiler);
+  // What is answered was shaped and masked by records; a response's schema is documentation.
+  server.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  requireDecisions(server, (url) => /(^|\/)docs(\/|$)/.test(url));
+
+  await server.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], styleSrc: ["'self'"] } },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+  if (options.corsOrigins && options.corsOrigins.length > 0) {
+    await server.register(cors, { origin: [...options.corsOrigins], credentials: false });
+  }
+  server.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+
+  const fail =
+    (context: Context | null) =>
+    async (
+      error: unknown,
+      request: Parameters<typeof sendProblem>[0]['request'],
+      reply: Parameters<typeof sendProblem>[0],
+    ) => {
+      let problem = toProblem(error);
+      if (error instanceof Refusal && context !== null) {
+        try {
+          await auditRefusal(context, error);
+        } catch (cause) {
+          problem = new Problem('unavailable', { retryAfter: 1 }, { cause });
+        }
+      }
+      if (problem.status >= 500)
+        request.log.error({ err: problem.cause ?? problem, code: problem.code }, 'request failed');
+      return sendProblem(reply, problem);
+    };
+  server.setErrorHandler(fail(null));
+  server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
+
+  server.get(
+    '/healthz',
+    { config: { decision: { public: 'tells only that the process runs' } }, schema: { hide: true } },
+    async () => ({
+      status: 'ok',
+    }),
+  );
+  server.get(
+    '/readyz',
+    { config: { decision: { public: 'tells only that the database answers' } }, schema: { hide: true } },
+    async (_request, reply) => {
+      try {
+        await query(database.db, 'select 1');
+        return { status: 'ready' };
+      } catch (cause) {
+        return sendProblem(reply, new Problem('unavailable', { retryAfter: 1 }, { cause }));
+      }
+    },
+  );
+  server.get(
+    '/.well-known/jwks.json',
+    { config: { decision: { public: 'public keys' } }, schema: { hide: true } },
+    async () => installation.keys.jwks(),
+  );
+
+  for (const context of installation.contexts.values()) {
+    const { name } = context.policy.model;
+    if (options.alone !== undefined && options.alone !== name) continue;
+    await server.register(
+      async (scope) => {
+        scope.setErrorHandler(fail(context));
+        await applicationRoutes(scope, context, options.version);
+      },
+      { prefix: options.alone === undefined ? `/${name}` : '' },
+    );
+  }
+  homeRoute(server, installation, options.alone);
+  return server;
+}

@@ -1,0 +1,12 @@
+import type { TokenService } from '../keys/tokens.js';
+import type { Runtime } from '../runtime.js';
+import type { Database } from '../storage/database.js';
+import type { LockoutSettings } from './lockout.js';
+
+/** What telling who somebody is needs, for one application. */
+export interface IdentityDependencies {
+  readonly database: Database;
+  readonly runtime: Runtime;
+  readonly tokens: TokenService;
+  readonly lockout: LockoutSettings;
+}

@@ -1,0 +1,19 @@
+export {
+  type AccountKey,
+  type Actor,
+  createAccount,
+  deleteAccount,
+  type NewAccount,
+  setDisabled,
+  setLogin,
+  setPassword,
+} from './accounts.js';
+export { authenticate, type Identity } from './authenticate.js';
+export type { IdentityDependencies } from './dependencies.js';
+export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
+export { type LoginAttempt, type LoginResult, login } from './login.js';
+export { type PasswordContext, passwordProblem } from './password-strength.js';
+export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
+export { purgeExpired } from './purge.js';
+export { logout, revokeAll } from './sessions.js';
+export { createSetupLink, redeemSetupLink } from './setup-links.js';

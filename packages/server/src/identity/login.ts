@@ -1,0 +1,142 @@
+import { writeAudit } from '../audit/trail.js';
+import { Problem } from '../problems.js';
+import type { Transaction } from '../storage/database.js';
+import type { IdentityDependencies } from './dependencies.js';
+import { clearFailures, reserveAttempt } from './lockout.js';
+import { isUsableLogin, loginKey, printableLogin } from './login-key.js';
+import { verifyPassword } from './passwords.js';
+
+export interface LoginAttempt {
+  readonly application: string;
+  readonly kind: string;
+  /** As it was typed. */
+  readonly login: string;
+  readonly password: string;
+  readonly requestId?: string;
+  /** Further claims for the token, once it is known whose it is. */
+  readonly claims?: (principalId: string) => Promise<Readonly<Record<string, unknown>>>;
+}
+
+export interface LoginResult {
+  readonly principalId: string;
+  readonly session: { readonly id: string; readonly expiresAt: Date };
+  readonly accessToken: string;
+}
+
+/** Why a log-in was refused: for the audit trail. The caller learns less. */
+type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'disabled' | 'changed_meanwhile';
+
+interface Account {
+  readonly principal_id: string;
+  readonly password_hash: string | null;
+  readonly disabled: boolean;
+}
+
+/**
+ * Opens a session for whoever knows the password, and issues its token. An unknown login, a wrong password and an account
+ * without one get the same answer after the same work. Every outcome is audited; a success together with its session.
+ *
+ * @throws Problem `invalid_credentials`; `account_locked` after too many attempts, whoever asks and whether or not there
+ * is such an account; `account_disabled` only for the right password
+ */
+export async function login(deps: IdentityDependencies, attempt: LoginAttempt): Promise<LoginResult> {
+  const { database, runtime, lockout } = deps;
+  const locked = await reserveAttempt(database.db, runtime, lockout, attempt);
+  if (locked) {
+    await auditRefusal(deps, attempt, 'login.locked', null);
+    throw locked;
+  }
+  const account = await findAccount(deps, attempt);
+  const verified = await verifyPassword(account?.password_hash ?? null, attempt.password);
+  if (!account || !verified) {
+    return refuse(deps, attempt, !account ? 'unknown_login' : account.password_hash ? 'wrong_password' : 'no_password');
+  }
+  if (account.disabled) return refuse(deps, attempt, 'disabled');
+  return openSession(deps, attempt, account);
+}
+
+async function findAccount({ database }: IdentityDependencies, attempt: LoginAttempt): Promise<Account | undefined> {
+  if (!isUsableLogin(attempt.login)) return undefined;
+  return database.db
+    .selectFrom('ostiary.account')
+    .select(['principal_id', 'password_hash', 'disabled'])
+    .where('application', '=', attempt.application)
+    .where('kind', '=', attempt.kind)
+    .where('login', '=', loginKey(attempt.login))
+    .executeTakeFirst();
+}
+
+async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, account: Account): Promise<LoginResult> {
+  const { database, runtime, tokens } = deps;
+  const { application, kind } = attempt;
+  const { principal_id: principalId } = account;
+  const now = runtime.now();
+  const sessionId = runtime.id();
+  // Signed before the transaction, which so never waits for another connection while it holds one.
+  const claims = (await attempt.claims?.(principalId)) ?? {};
+  const { token, expiresAt } = await tokens.issue({ sub: principalId, kind, sessionId, claims }, now);
+  const opened = await database.db.transaction().execute(async (tx) => {
+    if (!(await isUnchanged(tx, attempt, account))) return false;
+    await tx
+      .insertInto('ostiary.login_session')
+      .values({
+        id: sessionId,
+        application,
+        kind,
+        principal_id: principalId,
+        created_at: now,
+        expires_at: expiresAt,
+        revoked_at: null,
+      })
+      .execute();
+    await clearFailures(tx, attempt);
+    await writeAudit(tx, runtime, {
+      ...auditContext(attempt),
+      event: 'login.succeeded',
+      outcome: 'allowed',
+      principal: { kind, id: principalId },
+    });
+    return true;
+  });
+  if (!opened) return refuse(deps, attempt, 'changed_meanwhile');
+  return { principalId, session: { id: sessionId, expiresAt }, accessToken: token };
+}
+
+/**
+ * Whether the account is still the one whose password was verified, and locks it. Whoever changes the password or
+ * disables the account then ends this session too, or was faster and is noticed here.
+ */
+async function isUnchanged(tx: Transaction, attempt: LoginAttempt, verified: Account): Promise<boolean> {
+  const account = await tx
+    .selectFrom('ostiary.account')
+    .select(['password_hash', 'disabled'])
+    .where('application', '=', attempt.application)
+    .where('kind', '=', attempt.kind)
+    .where('principal_id', '=', verified.principal_id)
+    .forShare()
+    .executeTakeFirst();
+  return account !== undefined && account.password_hash === verified.password_hash && !account.disabled;
+}
+
+async function refuse(deps: IdentityDependencies, attempt: LoginAttempt, reason: Refusal): Promise<never> {
+  await auditRefusal(deps, attempt, 'login.failed', reason);
+  throw new Problem(reason === 'disabled' ? 'account_disabled' : 'invalid_credentials');
+}
+
+async function auditRefusal(
+  { database, runtime }: IdentityDependencies,
+  attempt: LoginAttempt,
+  event: 'login.failed' | 'login.locked',
+  reason: Refusal | null,
+): Promise<void> {
+  await writeAudit(database.db, runtime, {
+    ...auditContext(attempt),
+    event,
+    outcome: 'refused',
+    ...(reason === null ? {} : { detail: { reason } }),
+  });
+}
+
+function auditContext({ application, login, requestId }: LoginAttempt) {
+  return { application, login: printableLogin(login), ...(requestId === undefined ? {} : { requestId }) };
+}

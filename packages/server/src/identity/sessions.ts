@@ -1,0 +1,50 @@
+import { writeAudit } from '../audit/trail.js';
+import type { Runtime } from '../runtime.js';
+import type { Database, Executor } from '../storage/database.js';
+import type { AccountKey } from './accounts.js';
+import type { Identity } from './authenticate.js';
+
+/** Ends a session, from the next request on. Ending it again does nothing. */
+export async function logout(
+  deps: { readonly database: Database; readonly runtime: Runtime },
+  application: string,
+  identity: Identity,
+  requestId?: string,
+): Promise<void> {
+  const { database, runtime } = deps;
+  await database.db.transaction().execute(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('ostiary.login_session')
+      .set({ revoked_at: runtime.now() })
+      .where('id', '=', identity.sessionId)
+      .where('application', '=', application)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return;
+    await writeAudit(tx, runtime, {
+      application,
+      event: 'logout',
+      outcome: 'allowed',
+      principal: { kind: identity.kind, id: identity.principalId },
+      ...(requestId === undefined ? {} : { requestId }),
+    });
+  });
+}
+
+/** Ends all sessions of an account, but for `keepSession`, from the next request on. */
+export async function revokeAll(
+  executor: Executor,
+  runtime: Runtime,
+  account: AccountKey,
+  options: { readonly keepSession?: string } = {},
+): Promise<void> {
+  await executor
+    .updateTable('ostiary.login_session')
+    .set({ revoked_at: runtime.now() })
+    .where('application', '=', account.application)
+    .where('kind', '=', account.kind)
+    .where('principal_id', '=', account.principalId)
+    .where('revoked_at', 'is', null)
+    .$if(options.keepSession !== undefined, (query) => query.where('id', '<>', options.keepSession ?? ''))
+    .execute();
+}

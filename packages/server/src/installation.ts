@@ -1,0 +1,121 @@
+import { Principals } from './access/principals.js';
+import type { Application } from './application.js';
+import type { Context } from './context.js';
+import { DEFAULT_LOCKOUT } from './identity/index.js';
+import { createSigningKeys, createTokenService, type SigningKeys, signingSecret, storedSecret } from './keys/index.js';
+import { DEMO_PASSWORD } from './records/seed.js';
+import { System } from './records/system.js';
+import { inTransaction } from './records/write.js';
+import type { Runtime } from './runtime.js';
+import type { Database } from './storage/database.js';
+import { query } from './storage/query.js';
+import { createApplicationSchema, createPlatformSchema } from './storage/schema.js';
+
+export interface InstallationOptions {
+  readonly database: Database;
+  readonly runtime: Runtime;
+  readonly applications: readonly Application[];
+  /** The installation's own address: the issuer of its tokens. */
+  readonly issuer: string;
+  readonly production: boolean;
+  /** Where secrets that applications ask for come from. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Whether a new installation gets demo data. */
+  readonly demo: boolean;
+  readonly progress?: (line: string) => void;
+  readonly warn?: (line: string) => void;
+}
+
+/** Several applications on one database. */
+export interface Installation {
+  readonly database: Database;
+  readonly runtime: Runtime;
+  readonly keys: SigningKeys;
+  readonly contexts: ReadonlyMap<string, Context>;
+  /** Whether it holds demo data, and accounts whose password everybody knows. */
+  readonly demo: boolean;
+}
+
+/**
+ * Opens an installation: makes or checks its tables, loads demo data into a new one, and prepares its keys.
+ * @throws SchemaError, ConfigurationError, in words for the person who starts the server
+ */
+export async function openInstallation(options: InstallationOptions): Promise<Installation> {
+  const { database, runtime, applications, progress } = options;
+  await inPlainTransaction(database, (transaction) => createPlatformSchema(transaction));
+  const demo = await installed(options);
+  const longestLifetimeSeconds = Math.max(...applications.map((application) => application.tokens.lifetimeSeconds));
+  const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds });
+  const contexts = new Map<string, Context>();
+  for (const application of applications) {
+    await inPlainTransaction(database, (transaction) => createApplicationSchema(transaction, application.policy));
+    const context = await contextOf(options, application, keys);
+    contexts.set(application.policy.model.name, context);
+    if (demo) await loadDemo(context, progress);
+  }
+  return { database, runtime, keys, contexts, demo };
+}
+
+async function inPlainTransaction(database: Database, run: Parameters<typeof inTransaction>[1]): Promise<void> {
+  await database.db.transaction().execute(run);
+}
+
+/** The installation's row: made once, and whether it is a demo stays as it was then. */
+async function installed({ database, runtime, demo }: InstallationOptions): Promise<boolean> {
+  const [found] = await query<{ demo: boolean }>(
+    database.db,
+    `with made as (
+       insert into ostiary.installation (id, created_at, demo)
+       select $1, $2, $3 where not exists (select 1 from ostiary.installation) returning demo
+     ) select demo from made union all select demo from ostiary.installation`,
+    [runtime.id(), runtime.now(), demo],
+  );
+  return found?.demo ?? demo;
+}
+
+async function contextOf(options: InstallationOptions, application: Application, keys: SigningKeys): Promise<Context> {
+  const { database, runtime } = options;
+  const { name } = application.policy.model;
+  const { algorithm, lifetimeSeconds, secretFrom = 'SECRET_KEY' } = application.tokens;
+  const common = { runtime, lifetimeSeconds, issuer: options.issuer, audience: name };
+  if (algorithm !== 'HS256') await keys.ensureSigningKey(algorithm);
+  const tokens =
+    algorithm === 'HS256'
+      ? createTokenService({
+          ...common,
+          algorithm,
+          secret: await signingSecret({
+            variable: secretFrom,
+            configured: options.environment[secretFrom],
+            production: options.production,
+            stored: () => storedSecret(database.db, runtime, name),
+            ...(options.warn ? { warn: options.warn } : {}),
+          }),
+        })
+      : createTokenService({ ...common, algorithm, keys });
+  return {
+    application,
+    policy: application.policy,
+    database,
+    runtime,
+    principals: new Principals(application.policy, runtime),
+    identity: { database, runtime, tokens, lockout: application.lockout ?? DEFAULT_LOCKOUT },
+  };
+}
+
+/** Fills an application that nobody has used yet. */
+async function loadDemo(context: Context, progress?: (line: string) => void): Promise<void> {
+  const { demo, policy } = context.application;
+  if (demo === undefined) return;
+  await inTransaction(context, async (transaction) => {
+    await query(transaction, `select 1 from ostiary.application where name = $1 for update`, [policy.model.name]);
+    const used = await query(transaction, `select 1 from ostiary.account where application = $1 limit 1`, [
+      policy.model.name,
+    ]);
+    if (used.length > 0) return;
+    progress?.(`loading demo data of ${policy.model.title}`);
+    await demo.load(new System(context, transaction));
+  });
+}
+
+export { DEMO_PASSWORD };

@@ -1,0 +1,10 @@
+export { ConfigurationError, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
+export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';
+export type { AsymmetricAlgorithm, TokenAlgorithm } from './token-keys.js';
+export {
+  createTokenService,
+  type TokenService,
+  type TokenServiceOptions,
+  type TokenSubject,
+  type VerifiedToken,
+} from './tokens.js';

@@ -1,0 +1,61 @@
+import { sql } from 'kysely';
+import type { Runtime } from '../runtime.js';
+import type { Executor } from '../storage/database.js';
+
+const MIN_SECRET_LENGTH = 32;
+
+/** The server can't start like this: the message says what to change. */
+export class ConfigurationError extends Error {
+  constructor(
+    readonly code: 'secret_missing' | 'secret_too_short',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ConfigurationError';
+  }
+}
+
+export interface SigningSecretOptions {
+  /** The environment variable that holds the secret, for messages. */
+  readonly variable: string;
+  /** Its value. */
+  readonly configured: string | undefined;
+  readonly production: boolean;
+  /** Fetches the secret that was made for this application, or makes one: see `storedSecret`. */
+  readonly stored: () => Promise<string>;
+  /** Told when a secret is used that production would refuse. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * The secret that an application's HS256 tokens are signed with: the configured one, of at least 32 characters
+ * (RFC 7518 section 3.2 wants 256 bits). Outside of production a missing one is made up and kept, and a short one is
+ * used with a warning.
+ *
+ * @throws ConfigurationError in production, if it is missing or short
+ */
+export async function signingSecret(options: SigningSecretOptions): Promise<string> {
+  const { variable, configured, production, stored, warn } = options;
+  const advice = `set ${variable} to at least ${MIN_SECRET_LENGTH} random characters`;
+  if (!configured) {
+    if (production) throw new ConfigurationError('secret_missing', `${variable} is missing: ${advice}`);
+    return stored();
+  }
+  if (configured.length < MIN_SECRET_LENGTH) {
+    const message = `${variable} is too short: ${advice}`;
+    if (production) throw new ConfigurationError('secret_too_short', message);
+    warn?.(`${message} before production`);
+  }
+  return configured;
+}
+
+/** The secret that is kept for an application, made now if there is none: 32 random bytes in base64url. */
+export async function storedSecret(executor: Executor, runtime: Runtime, application: string): Promise<string> {
+  const made = Buffer.from(runtime.bytes(32)).toString('base64url');
+  const { rows } = await sql<{ secret: string }>`
+    update ostiary.application set secret = coalesce(secret, ${made}) where name = ${application} returning secret
+  `.execute(executor);
+  const [row] = rows;
+  if (!row) throw new Error(`The application ${application} is not installed`);
+  return row.secret;
+}

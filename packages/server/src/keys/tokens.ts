@@ -1,0 +1,146 @@
+import { hash } from 'node:crypto';
+import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { Problem } from '../problems.js';
+import type { Runtime } from '../runtime.js';
+import { createBoundedCache } from './bounded-cache.js';
+import { readCompactHeader } from './compact-form.js';
+import { sharedSecretKeys } from './shared-secret.js';
+import type { SigningKeys } from './signing-keys.js';
+import type { AsymmetricAlgorithm, TokenKeys } from './token-keys.js';
+
+export type TokenServiceOptions = {
+  readonly runtime: Runtime;
+  readonly lifetimeSeconds: number;
+  readonly issuer: string;
+  readonly audience: string;
+  /** How many verified tokens are remembered. 10,000 if not given. */
+  readonly cacheCapacity?: number;
+} & (
+  | { readonly algorithm: 'HS256'; readonly secret: string }
+  | { readonly algorithm: AsymmetricAlgorithm; readonly keys: SigningKeys }
+);
+
+/** Whom a token is for. */
+export interface TokenSubject {
+  /** The principal's id. */
+  readonly sub: string;
+  readonly kind: string;
+  readonly sessionId: string;
+  /** Further claims, for the client to read. The server doesn't read them, and they can't replace its own. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** What a verified token says: who, never what they may do. */
+export interface VerifiedToken {
+  readonly sub: string;
+  readonly kind: string;
+  readonly sessionId: string;
+}
+
+/** Issues and verifies the access tokens of one application. */
+export interface TokenService {
+  readonly lifetimeSeconds: number;
+  /** Signs a token (JWT in the profile of RFC 9068) that is good from `now` on, for `lifetimeSeconds`. */
+  issue(subject: TokenSubject, now: Date): Promise<{ readonly token: string; readonly expiresAt: Date }>;
+  /**
+   * Reads a token, if it is one of this application's and good at `now`.
+   * @throws Problem `invalid_token`, the same whatever is wrong
+   */
+  verify(token: string, now: Date): Promise<VerifiedToken>;
+}
+
+/** The media type of a JWT access token, without its prefix (RFC 9068 section 2.1). */
+const ACCESS_TOKEN_TYPE = 'at+jwt';
+const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'kind', 'iat', 'nbf', 'exp', 'jti'];
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+interface CachedToken {
+  readonly kid: string | undefined;
+  readonly notBefore: number;
+  readonly expires: number;
+  readonly verified: VerifiedToken;
+}
+
+/** Makes the token service of one application. Its algorithm is pinned: a token can't choose how it is verified. */
+export function createTokenService(options: TokenServiceOptions): TokenService {
+  const { algorithm, runtime, lifetimeSeconds, issuer, audience } = options;
+  const keys: TokenKeys =
+    options.algorithm === 'HS256' ? sharedSecretKeys(options.secret) : options.keys.tokenKeys(options.algorithm);
+  const cache = createBoundedCache<CachedToken>(options.cacheCapacity ?? 10_000);
+
+  const verifyAnew = async (token: string, now: Date): Promise<CachedToken> => {
+    const { alg, typ, kid } = readCompactHeader(token);
+    if (alg !== algorithm || typ !== ACCESS_TOKEN_TYPE) throw new Problem('invalid_token');
+    const key = await keys.verifier(kid, now);
+    if (!key) throw new Problem('invalid_token');
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: [algorithm],
+      typ: ACCESS_TOKEN_TYPE,
+      issuer,
+      audience,
+      requiredClaims: REQUIRED_CLAIMS,
+      currentDate: now,
+      clockTolerance: 0,
+    }).catch(() => {
+      throw new Problem('invalid_token');
+    });
+    return { kid, ...readClaims(payload) };
+  };
+
+  return {
+    lifetimeSeconds,
+
+    async issue({ sub, kind, sessionId, claims }, now) {
+      const { kid, key } = await keys.signer();
+      const issuedAt = secondsOf(now);
+      const expires = issuedAt + lifetimeSeconds;
+      const token = await new SignJWT({ ...claims, kind, sid: sessionId })
+        .setProtectedHeader({ alg: algorithm, typ: ACCESS_TOKEN_TYPE, ...(kid === undefined ? {} : { kid }) })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(sub)
+        .setIssuedAt(issuedAt)
+        .setNotBefore(issuedAt)
+        .setExpirationTime(expires)
+        .setJti(runtime.id())
+        .sign(key);
+      return { token, expiresAt: new Date(expires * 1000) };
+    },
+
+    async verify(token, now) {
+      // Kept by hash, so that a dump of the memory holds no list of tokens.
+      const cacheKey = hash('sha256', token, 'base64url');
+      const cached = cache.get(cacheKey);
+      if (!cached) {
+        const fresh = await verifyAnew(token, now);
+        cache.set(cacheKey, fresh);
+        return fresh.verified;
+      }
+      const good = isWithin(cached, now) && (await keys.verifier(cached.kid, now)) !== null;
+      if (good) return cached.verified;
+      cache.delete(cacheKey);
+      throw new Problem('invalid_token');
+    },
+  };
+}
+
+function secondsOf(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
+}
+
+function isWithin({ notBefore, expires }: CachedToken, now: Date): boolean {
+  const seconds = secondsOf(now);
+  return notBefore <= seconds && seconds < expires;
+}
+
+/** Checks the form of what was signed: whoever shares an HS256 secret may sign anything. */
+function readClaims({ sub, sid, kind, nbf, exp }: JWTPayload): Omit<CachedToken, 'kid'> {
+  if (nbf === undefined || exp === undefined || typeof kind !== 'string' || !isUuid(sub) || !isUuid(sid)) {
+    throw new Problem('invalid_token');
+  }
+  return { notBefore: nbf, expires: exp, verified: { sub, kind, sessionId: sid } };
+}
+
+function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}

@@ -1,0 +1,130 @@
+import { actor } from '../access/access.js';
+import type { LoginSettings } from '../application.js';
+import type { Caller, Context } from '../context.js';
+import {
+  createAccount,
+  deleteAccount,
+  hashPassword,
+  type PasswordHash,
+  passwordProblem,
+  setDisabled,
+  setLogin,
+  setPassword,
+} from '../identity/index.js';
+import type { Transaction } from '../storage/database.js';
+import type { LoadedRecord } from './rows.js';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The kind of principal whose records are of a type, with how it logs in. */
+function principalKind(
+  context: Context,
+  type: string,
+): { readonly kind: string; readonly login: LoginSettings | undefined } | null {
+  const found = Object.entries(context.policy.model.principals).find(([, of]) => of === type);
+  return found === undefined ? null : { kind: found[0], login: context.application.logins[found[0]] };
+}
+
+/**
+ * Judges and hashes the password in a write's input; null where there is none.
+ * @param names what the password must not resemble: the record's fields as they will be.
+ * @param judge false for demo accounts alone, whose password everybody knows.
+ * @throws Problem `weak_password`
+ */
+export async function preparePassword(
+  context: Context,
+  type: string,
+  input: Values,
+  names: Values,
+  judge = true,
+): Promise<PasswordHash | null> {
+  const settings = principalKind(context, type)?.login;
+  const password = settings === undefined ? undefined : input[settings.password];
+  if (settings === undefined || typeof password !== 'string') return null;
+  const login = names[settings.login];
+  const problem = passwordProblem(password, {
+    ...(typeof login === 'string' ? { login } : {}),
+    names: (settings.names ?? []).map((name) => names[name]).filter((name) => typeof name === 'string'),
+  });
+  if (problem !== null && judge) throw problem;
+  return hashPassword(password);
+}
+
+/** Makes the account of a new principal's record. */
+export async function accountCreated(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  record: LoadedRecord,
+  passwordHash: PasswordHash | null,
+): Promise<void> {
+  const principal = principalKind(context, type);
+  if (principal === null) return;
+  const { kind, login: settings } = principal;
+  const login = settings && record.values[settings.login];
+  const account = {
+    application: context.policy.model.name,
+    kind,
+    principalId: record.id,
+    ...(typeof login === 'string' ? { login } : {}),
+    ...(passwordHash === null ? {} : { passwordHash }),
+    disabled: settings?.disabled !== undefined && record.values[settings.disabled] === true,
+  };
+  await createAccount(transaction, context.runtime, account, who(caller));
+}
+
+/** Lets the account follow its principal's record. */
+export async function accountUpdated(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  before: LoadedRecord,
+  after: LoadedRecord,
+  passwordHash: PasswordHash | null,
+): Promise<void> {
+  const principal = principalKind(context, type);
+  if (principal?.login === undefined) return;
+  const { kind, login: settings } = principal;
+  const account = { application: context.policy.model.name, kind, principalId: after.id };
+  const login = after.values[settings.login];
+  if (login !== before.values[settings.login] && typeof login === 'string') await setLogin(transaction, account, login);
+  if (settings.disabled !== undefined && after.values[settings.disabled] !== before.values[settings.disabled]) {
+    await setDisabled(transaction, context.runtime, account, after.values[settings.disabled] === true, who(caller));
+  }
+  if (passwordHash !== null) {
+    await setPassword(
+      transaction,
+      context.runtime,
+      account,
+      passwordHash,
+      who(caller),
+      keepingOwnSession(caller, account),
+    );
+  }
+}
+
+/** Deletes the account of a principal's record. */
+export async function accountDeleted(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  id: string,
+): Promise<void> {
+  const principal = principalKind(context, type);
+  if (principal === null) return;
+  const account = { application: context.policy.model.name, kind: principal.kind, principalId: id };
+  await deleteAccount(transaction, context.runtime, account, who(caller));
+}
+
+function keepingOwnSession(caller: Caller, account: { readonly kind: string; readonly principalId: string }) {
+  const own = caller.principal?.kind === account.kind && caller.principal.id === account.principalId;
+  return own && caller.sessionId !== null ? { keepSession: caller.sessionId } : {};
+}
+
+function who(caller: Caller) {
+  const { principal, requestId } = actor(caller);
+  return { principal: principal ?? null, ...(requestId === undefined ? {} : { requestId }) };
+}

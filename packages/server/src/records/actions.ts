@@ -1,0 +1,77 @@
+import type { TSchema } from 'typebox';
+import { type Authorized, actor, authorize, requirePossible } from '../access/access.js';
+import { writeAudit } from '../audit/trail.js';
+import type { Caller, Context } from '../context.js';
+import type { PasswordHash } from '../identity/index.js';
+import type { Transaction } from '../storage/database.js';
+import { loadRecord } from './store.js';
+import type { System } from './system.js';
+import { System as SystemHand } from './system.js';
+import { changeIn, inTransaction, type Written } from './write.js';
+
+/** What the handler of a named action is given: the record on which it was allowed, as a handle. */
+export interface ActionCall<A extends string = string> {
+  readonly context: Context;
+  readonly caller: Caller;
+  readonly transaction: Transaction;
+  readonly handle: Authorized<string, A>;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly system: System;
+  /** Changes the record under this action's own decision: its fields, before and after, as for an update. */
+  change(values: Readonly<Record<string, unknown>>, password?: PasswordHash): Promise<Written>;
+}
+
+/** What a named action of a resource type does. */
+export interface ActionHandler {
+  readonly type: string;
+  readonly action: string;
+  /** One sentence for the API's documentation. */
+  readonly says: string;
+  readonly input: TSchema;
+  /** The answer: null for none. */
+  readonly run: (call: ActionCall) => Promise<Readonly<Record<string, unknown>> | null>;
+}
+
+/** Runs a named action on a record, in a transaction, with its audit entry. */
+export async function runAction(
+  context: Context,
+  caller: Caller,
+  handler: ActionHandler,
+  id: string,
+  input: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  const { type, action } = handler;
+  requirePossible(context, caller, action, type);
+  return inTransaction(context, async (transaction) => {
+    const record = await loadRecord(transaction, context.policy, type, id, true);
+    const handle = authorize(context, caller, action, type, record);
+    const system = new SystemHand(context, transaction, caller.requestId);
+    let audited = false;
+    const answer = await handler.run({
+      context,
+      caller,
+      transaction,
+      handle,
+      input,
+      system,
+      change: (values, password) => {
+        audited = true;
+        return changeIn(context, transaction, caller, handle, values, null, password ?? null);
+      },
+    });
+    if (!audited) {
+      await writeAudit(transaction, context.runtime, {
+        application: context.policy.model.name,
+        event: 'record.action',
+        outcome: 'allowed',
+        ...actor(caller),
+        action,
+        resourceType: type,
+        recordId: id,
+        decision: handle.decisionId,
+        rules: handle.decision.permits.map((permit) => permit.rule),
+      });
+    }
+    return answer;
+  });
+}

@@ -1,0 +1,178 @@
+import {
+  columnOf,
+  type Filter,
+  findField,
+  type Leaf,
+  type Model,
+  type Parameters,
+  typeOf,
+  write,
+} from '@ostiary/policy';
+import { Problem } from '../problems.js';
+import type { LoadedRecord } from './rows.js';
+import { type FilterOperator, filterable } from './schemas.js';
+
+/** One test of a field that the caller wants the list's records to pass. */
+export interface FieldTest {
+  readonly field: string;
+  readonly operator: FilterOperator | 'is';
+  readonly value: string;
+}
+
+export interface ListQuery {
+  readonly limit: number;
+  readonly sort: { readonly field: string; readonly descending: boolean } | null;
+  readonly after: Cursor | null;
+  readonly view: string | null;
+  readonly tests: readonly FieldTest[];
+}
+
+/** Where a page ended: the sorted value and the id of its last record. */
+interface Cursor {
+  readonly sort: string;
+  readonly value: string | number | boolean | null;
+  readonly id: string;
+}
+
+const DEFAULT_LIMIT = 50;
+const MOST = 200;
+
+/** Reads a list's query, whose shape the route's schema has checked. */
+export function parseListQuery(model: Model, type: string, raw: Readonly<Record<string, string>>): ListQuery {
+  const { limit, sort, cursor, view, ...rest } = raw;
+  const order = sort === undefined ? null : { field: sort.replace(/^-/, ''), descending: sort.startsWith('-') };
+  const sortable = order === null ? null : findField(model, type, order.field);
+  if (order !== null && (!sortable || sortable.many || sortable.secret || sortable.kind === 'json')) {
+    throw invalid('sort', `${type} can't be sorted by '${order.field}'`);
+  }
+  const known = filterable(model, type);
+  const tests = Object.entries(rest).map(([key, value]): FieldTest => {
+    const [, field = '', operator] = /^([^[]+)(?:\[(\w+)\])?$/.exec(key) ?? [];
+    const allowed = known.find(({ name }) => name === field);
+    if (!allowed) throw invalid(key, `${type} can't be filtered by '${key}'`);
+    return { field, operator: (operator ?? 'is') as FieldTest['operator'], value };
+  });
+  return {
+    limit: Math.min(Number(limit ?? DEFAULT_LIMIT), MOST),
+    sort: order?.field === 'id' ? { field: 'id', descending: order.descending } : order,
+    after: cursor === undefined ? null : readCursor(cursor, sort ?? ''),
+    view: view ?? null,
+    tests,
+  };
+}
+
+/** The fields that a query looks at: each must be readable, or its results would tell what it holds. */
+export function fieldsOf(query: ListQuery): readonly string[] {
+  const own = new Set(['id', 'createdAt', 'updatedAt']);
+  return [...query.tests.map((test) => test.field), ...(query.sort ? [query.sort.field] : [])].filter(
+    (field) => !own.has(field),
+  );
+}
+
+/** The caller's tests, and where the last page ended, as SQL over the alias `t`. */
+export function whereOf(of: Filter, query: ListQuery, parameters: Parameters): readonly string[] {
+  const { model } = of.policy;
+  const scope = { model, parameters, record: { type: of.type, alias: 't' }, now: of.environment.now };
+  const tests = query.tests.map((test) => write(toLeaf(model, of.type, test), scope));
+  return query.after === null ? tests : [...tests, afterSql(model, of.type, query, query.after, parameters)];
+}
+
+function toLeaf(model: Model, type: string, test: FieldTest): Leaf | { op: 'not'; of: Leaf } {
+  const field = findField(model, type, test.field);
+  const record = { from: 'record', path: [test.field] } as const;
+  const constant = (value: string | number | boolean | readonly string[]) => ({ from: 'constant', value }) as const;
+  const one = (text: string) => constant(readValue(test, field?.kind ?? 'text', text));
+  switch (test.operator) {
+    case 'is':
+      return field?.many
+        ? { op: 'member', element: one(test.value), set: record }
+        : { op: 'equal', left: record, right: one(test.value) };
+    case 'in': {
+      const values = test.value.split(',').map((text) => readValue(test, field?.kind ?? 'text', text));
+      return { op: 'member', element: record, set: constant(values as readonly string[]) };
+    }
+    case 'lt':
+      return { op: 'less', left: record, right: one(test.value) };
+    case 'le':
+      return { op: 'atMost', left: record, right: one(test.value) };
+    case 'gt':
+      return { op: 'less', left: one(test.value), right: record };
+    case 'ge':
+      return { op: 'atMost', left: one(test.value), right: record };
+    case 'null': {
+      const present: Leaf = { op: 'present', value: record };
+      return readValue(test, 'boolean', test.value) === true ? { op: 'not', of: present } : present;
+    }
+  }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Text from the query as a value of a field's kind. */
+function readValue(test: FieldTest, kind: string, text: string): string | number | boolean {
+  const wrong = (wanted: string) => invalid(test.field, `'${text.slice(0, 50)}' is not ${wanted}`);
+  switch (kind) {
+    case 'integer':
+    case 'number': {
+      const value = Number(text);
+      if (text.trim() === '' || !Number.isFinite(value)) throw wrong('a number');
+      return value;
+    }
+    case 'boolean':
+      if (text !== 'true' && text !== 'false') throw wrong('true or false');
+      return text === 'true';
+    case 'instant':
+    case 'date': {
+      const date = new Date(text);
+      if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime())) throw wrong('a date');
+      return kind === 'date' ? date.toISOString().slice(0, 10) : date.toISOString();
+    }
+    case 'reference':
+      if (!UUID.test(text)) throw wrong('an id');
+      return text.toLowerCase();
+    default:
+      if (text.includes('\u0000')) throw wrong('text without NUL');
+      return text;
+  }
+}
+
+/**
+ * Records behind the last one of the page before, in the order of PostgreSQL: nulls last when ascending, first when
+ * descending.
+ */
+function afterSql(model: Model, type: string, query: ListQuery, after: Cursor, parameters: Parameters): string {
+  const descending = query.sort?.descending ?? false;
+  const further = descending ? '<' : '>';
+  const id = `t.id ${further} ${parameters.add(after.id, 'uuid')}`;
+  if (query.sort === null || query.sort.field === 'id') return id;
+  const field = findField(model, type, query.sort.field);
+  const column = `t.${columnOf(query.sort.field)}`;
+  if (after.value === null) return descending ? `(${column} is not null or ${id})` : `(${column} is null and ${id})`;
+  const value = parameters.add(after.value, field ? typeOf(field) : 'text');
+  const beyond = descending ? '' : ` or ${column} is null`;
+  return `(${column} ${further} ${value}${beyond} or (${column} = ${value} and ${id}))`;
+}
+
+/** The cursor of a record: opaque to the caller, who may only give it back. */
+export function cursorOf(query: ListQuery, record: LoadedRecord): string {
+  const sort = query.sort ? `${query.sort.descending ? '-' : ''}${query.sort.field}` : '';
+  const value = query.sort ? (record.values[query.sort.field] ?? null) : null;
+  return Buffer.from(JSON.stringify([sort, value, record.id])).toString('base64url');
+}
+
+function readCursor(text: string, sort: string): Cursor {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    if (!Array.isArray(parts) || parts.length !== 3) throw new TypeError('not a cursor');
+    const [made, value, id] = parts as [unknown, unknown, unknown];
+    const plain = value === null || ['string', 'number', 'boolean'].includes(typeof value);
+    if (made !== sort || typeof id !== 'string' || !UUID.test(id) || !plain) throw new TypeError('not a cursor');
+    return { sort, value: value as Cursor['value'], id };
+  } catch (cause) {
+    throw new Problem('invalid_cursor', {}, { cause });
+  }
+}
+
+function invalid(name: string, message: string): Problem {
+  return new Problem('invalid_input', { errors: [{ pointer: `/${name}`, message }] });
+}

@@ -1,0 +1,124 @@
+import { columnOf, decide, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy';
+import { actor, authorize, environment, refuseFields, requirePossible } from '../access/access.js';
+import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
+import type { Caller, Context } from '../context.js';
+import { Problem } from '../problems.js';
+import type { Executor } from '../storage/database.js';
+import { query } from '../storage/query.js';
+import { problemOf } from './integrity.js';
+import { cursorOf, fieldsOf, type ListQuery, whereOf } from './list-query.js';
+import { type Masked, mask } from './mask.js';
+import { type LoadedRecord, selectList, toRecord } from './rows.js';
+import { loadRecord } from './store.js';
+
+export interface ListPage {
+  readonly items: readonly Masked[];
+  /** The cursor of the next page; null on the last. */
+  readonly next: string | null;
+}
+
+/** The records that a caller may see, a page at a time. A reading of sensitive records is audited with it. */
+export async function listRecords(context: Context, caller: Caller, type: string, asked: ListQuery): Promise<ListPage> {
+  requirePossible(context, caller, 'list', type);
+  return auditedIfSensitive(context, type, async (executor) => {
+    const { rows, next } = await page(context, caller, executor, type, asked);
+    const now = environment(context.runtime);
+    const items = rows.map((record) => {
+      const decision = decide(context.policy, principalOf(caller), 'list', type, record.facts, now);
+      const shown = mask(context.policy, type, record, decision, asked.view);
+      if (shown === null) throw viewRefused(asked.view);
+      return shown;
+    });
+    return { answer: { items, next }, entry: sensitiveEntry(context, caller, 'record.listed', 'list', type, items) };
+  });
+}
+
+/** One record, as the caller may see it. */
+export async function readRecord(
+  context: Context,
+  caller: Caller,
+  type: string,
+  id: string,
+  view: string | null,
+): Promise<Masked> {
+  requirePossible(context, caller, 'read', type);
+  return auditedIfSensitive(context, type, async (executor) => {
+    const record = await loadRecord(executor, context.policy, type, id);
+    const handle = authorize(context, caller, 'read', type, record);
+    const shown = mask(context.policy, type, handle.record, handle.decision, view);
+    if (shown === null) throw viewRefused(view);
+    return { answer: shown, entry: sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]) };
+  });
+}
+
+/** What the caller may see of a record that it has just written: at least its id. */
+export function shownAfterWrite(context: Context, caller: Caller, type: string, record: LoadedRecord): Masked {
+  const { policy, runtime } = context;
+  const decision = decide(policy, principalOf(caller), 'read', type, record.facts, environment(runtime));
+  const bare = { id: record.id, version: record.version };
+  return decision.allowed ? (mask(policy, type, record, decision, null) ?? bare) : bare;
+}
+
+async function page(context: Context, caller: Caller, executor: Executor, type: string, asked: ListQuery) {
+  const { policy, runtime } = context;
+  const reach = filter(policy, principalOf(caller), 'list', type, environment(runtime));
+  const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
+  if (refused.length > 0) throw refuseFields(context, caller, 'list', type, refused, null);
+
+  const parameters = new Parameters();
+  const order = asked.sort === null ? [] : [asked.sort];
+  const where = whereOf(reach, asked, parameters);
+  const ids = pageSql(reach, parameters, { order, limit: asked.limit + 1, where });
+  const direction = asked.sort?.descending ? ' desc' : '';
+  const keys = [...order.map(({ field }) => `t.${columnOf(field)}${direction}`), `t.id${direction}`].join(', ');
+  const text = `select ${selectList(policy, type)} from (${ids}) page join ${tableOf(policy.model, type)} t on t.id = page.id order by ${keys}`;
+  const found = await query(executor, text, parameters.values).catch((error: unknown) => {
+    throw problemOf(error);
+  });
+  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row));
+  const last = rows.at(-1);
+  return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
+}
+
+function principalOf(caller: Caller) {
+  if (caller.principal === null) throw new TypeError('the installation itself reads through the store');
+  return caller.principal;
+}
+
+function viewRefused(view: string | null): Problem {
+  return new Problem('not_allowed', { detail: `You may not see this in the view '${view}'.` });
+}
+
+async function auditedIfSensitive<T>(
+  context: Context,
+  type: string,
+  run: (executor: Executor) => Promise<{ readonly answer: T; readonly entry: AuditEntry }>,
+): Promise<T> {
+  const { database, policy, runtime } = context;
+  if (!policy.model.resources[type]?.sensitive) return (await run(database.db)).answer;
+  return database.db.transaction().execute(async (transaction) => {
+    const { answer, entry } = await run(transaction);
+    await writeAudit(transaction, runtime, entry);
+    return answer;
+  });
+}
+
+function sensitiveEntry(
+  context: Context,
+  caller: Caller,
+  event: AuditEventName,
+  action: string,
+  type: string,
+  items: readonly Masked[],
+): AuditEntry {
+  const [only] = items;
+  return {
+    application: context.policy.model.name,
+    event,
+    outcome: 'allowed',
+    ...actor(caller),
+    action,
+    resourceType: type,
+    ...(event === 'record.read' && only ? { recordId: only.id } : { detail: { records: items.map(({ id }) => id) } }),
+  };
+}

@@ -1,0 +1,66 @@
+import { type Condition, operandsOf, type Policy } from '@ostiary/policy';
+
+const known = new WeakMap<Policy, ReadonlyMap<string, ReadonlySet<string>>>();
+
+/** The fields of a type that decide about rights: a change of one is a change of rights, and audited with both values. */
+export function rightsFields(policy: Policy, type: string): ReadonlySet<string> {
+  let found = known.get(policy);
+  if (found === undefined) {
+    found = collect(policy);
+    known.set(policy, found);
+  }
+  return found.get(type) ?? NONE;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function collect(policy: Policy): ReadonlyMap<string, ReadonlySet<string>> {
+  const { model } = policy;
+  const fields = new Map<string, Set<string>>();
+  const add = (type: string | null | undefined, ...names: readonly (string | undefined)[]): void => {
+    if (type === null || type === undefined) return;
+    const set = fields.get(type) ?? new Set();
+    for (const name of names) if (name !== undefined && name !== 'id') set.add(name);
+    fields.set(type, set);
+  };
+  const visit = (condition: Condition): void => {
+    switch (condition.op) {
+      case 'always':
+      case 'never':
+      case 'may':
+        return;
+      case 'all':
+      case 'any':
+        condition.of.forEach(visit);
+        return;
+      case 'not':
+      case 'named':
+        visit(condition.of);
+        return;
+      case 'linked':
+        visit(condition.where);
+        return;
+      default:
+        for (const operand of operandsOf(condition)) {
+          if (operand.from === 'principal') add(model.principals[operand.kind], operand.path[0]);
+        }
+    }
+  };
+  for (const rule of policy.rules) visit(rule.when);
+  for (const source of model.grants) {
+    const role = typeof source.role === 'string' ? undefined : source.role.field;
+    add(
+      source.in,
+      source.holder,
+      role,
+      source.on?.field,
+      source.from,
+      source.until,
+      ...(source.when ?? []),
+      ...(source.unless ?? []),
+    );
+    if (source.members) add(source.members.in, source.members.group, source.members.member);
+  }
+  if (model.permissions) add(model.permissions.in, model.permissions.field);
+  return fields;
+}

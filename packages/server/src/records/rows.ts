@@ -1,0 +1,130 @@
+import {
+  columnOf,
+  type Field,
+  fieldOf,
+  linkKey,
+  type Model,
+  type Needs,
+  type Parameters,
+  type Policy,
+  pathSql,
+  quote,
+  type RecordFacts,
+  type Row,
+  recordNeeds,
+  resolvePath,
+  tableOf,
+  typeOf,
+  type Value,
+} from '@ostiary/policy';
+import type { SqlRow } from '../storage/query.js';
+import { storedFields } from '../storage/schema.js';
+
+/** A record as it was loaded: its own fields, what the rules ask about it beyond them, and its version. */
+export interface LoadedRecord {
+  readonly id: string;
+  readonly version: number;
+  /** Every field of its own, as the API would show it without a mask. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly facts: RecordFacts;
+}
+
+const OWN: readonly (readonly [string, Field['kind']])[] = [
+  ['id', 'reference'],
+  ['createdAt', 'instant'],
+  ['updatedAt', 'instant'],
+];
+
+/** The select list of a type over the alias `t`, with everything that deciding about a record needs. */
+export function selectList(policy: Policy, type: string, needs: Needs = recordNeeds(policy, type)): string {
+  const { model } = policy;
+  const row: Row = { type, alias: 't' };
+  const own = [...OWN.map(([name]) => name), ...storedFields(model, type).map(([name]) => name)];
+  return [
+    't.version',
+    ...own.map((name) => `t.${columnOf(name)} as ${quote(name)}`),
+    ...needs.paths.map((path) => `${pathSql(model, row, path)} as ${quote(path.join('.'))}`),
+    ...needs.links.map((link) => `${linkSql(model, row, link)} as ${quote(linkKey(link))}`),
+  ].join(', ');
+}
+
+/** The linked records as a JSON array, each with what the rules ask of it. */
+function linkSql(model: Model, row: Row, link: Needs['links'][number]): string {
+  const inner: Row = { type: link.type, alias: `${row.alias}l` };
+  const names = [...OWN.map(([name]) => name), ...storedFields(model, link.type).map(([name]) => name)];
+  const pairs = [
+    ...names.map((name) => `'${name}', ${inner.alias}.${columnOf(name)}`),
+    ...link.needs.paths.map((path) => `'${path.join('.')}', ${pathSql(model, inner, path)}`),
+    ...link.needs.links.map((nested) => `'${linkKey(nested)}', ${linkSql(model, inner, nested)}`),
+  ];
+  return `(select coalesce(json_agg(json_build_object(${pairs.join(', ')})), '[]'::json)
+    from ${tableOf(model, link.type)} ${inner.alias} where ${inner.alias}.${columnOf(link.via)} = ${pathSql(model, row, link.at)})`;
+}
+
+/** A proposed record as a row, so that it is decided about with the same query as a stored one. */
+export function proposal(
+  policy: Policy,
+  type: string,
+  values: Readonly<Record<string, unknown>>,
+  parameters: Parameters,
+): string {
+  const { model } = policy;
+  const columns = [
+    ['id', 'uuid'],
+    ['createdAt', 'timestamptz'],
+    ['updatedAt', 'timestamptz'],
+    ...storedFields(model, type).map(([name, field]) => [name, typeOf(field)] as const),
+  ] as const;
+  const cells = columns.map(
+    ([name, sqlType]) => `${parameters.add(toColumn(model, type, name, values[name]), sqlType)} as ${columnOf(name)}`,
+  );
+  return `(select 0 as version, ${cells.join(', ')})`;
+}
+
+/** A value of the API as a parameter of its column. */
+export function toColumn(model: Model, type: string, name: string, value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  return fieldOf(model, type, name).kind === 'json' ? JSON.stringify(value) : value;
+}
+
+/** Turns a row of `selectList` into a record. */
+export function toRecord(policy: Policy, type: string, row: SqlRow): LoadedRecord {
+  const { model } = policy;
+  const values: Record<string, unknown> = {};
+  for (const [name, kind] of OWN) values[name] = toValue(kind, row[name]);
+  for (const [name, field] of storedFields(model, type)) values[name] = toValue(field.kind, row[name]);
+  return {
+    id: values.id as string,
+    version: row.version as number,
+    values,
+    facts: toFacts(model, type, recordNeeds(policy, type), row),
+  };
+}
+
+/** What the rules see of a row: fields, paths and links. */
+export function toFacts(model: Model, type: string, needs: Needs, row: SqlRow): RecordFacts {
+  const facts: Record<string, Value | readonly RecordFacts[]> = {};
+  for (const [name, kind] of OWN) facts[name] = toValue(kind, row[name]) as Value;
+  for (const [name, field] of storedFields(model, type)) {
+    facts[name] = field.kind === 'json' ? (row[name] == null ? null : true) : (toValue(field.kind, row[name]) as Value);
+  }
+  for (const path of needs.paths) {
+    const key = path.join('.');
+    facts[key] = toValue(resolvePath(model, type, path).field.kind, row[key]) as Value;
+  }
+  for (const link of needs.links) {
+    const key = linkKey(link);
+    facts[key] = ((row[key] ?? []) as readonly SqlRow[]).map((linked) => toFacts(model, link.type, link.needs, linked));
+  }
+  return facts;
+}
+
+/** Instants in one width, whatever wrote them: rules and cursors compare them as text. */
+function toValue(kind: Field['kind'], value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (kind === 'instant') {
+    if (Array.isArray(value)) return value.map((part) => toValue(kind, part));
+    return (value instanceof Date ? value : new Date(value as string)).toISOString();
+  }
+  return value;
+}

@@ -1,0 +1,147 @@
+import { type Field, type Model, resourceOf, spaced } from '@ostiary/policy';
+import { type TSchema, Type } from 'typebox';
+
+/** Longest text where a field does not say: enough for a note, too little to fill a disk. */
+const LONGEST_TEXT = 10_000;
+const MOST_ELEMENTS = 1_000;
+/** PostgreSQL stores no NUL in text. */
+const NO_NUL = { not: { pattern: '\\u0000' } } as const;
+
+/** Any UUID in lower case, as ids are written. */
+export const idSchema = Type.String({
+  format: 'uuid',
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+});
+export const instantSchema = Type.String({
+  format: 'date-time',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$',
+  examples: ['2026-03-01T09:30:00.000Z'],
+});
+
+/** The JSON Schema of a field's value, null aside. */
+export function valueSchema(field: Field): TSchema {
+  const one = oneSchema(field);
+  return field.many ? Type.Array(one, { maxItems: MOST_ELEMENTS, uniqueItems: true }) : one;
+}
+
+function oneSchema(field: Field): TSchema {
+  const numbers = {
+    ...(field.minimum === undefined ? {} : { minimum: field.minimum }),
+    ...(field.maximum === undefined ? {} : { maximum: field.maximum }),
+  };
+  switch (field.kind) {
+    case 'text':
+      return Type.String({
+        maxLength: field.maxLength ?? LONGEST_TEXT,
+        ...(field.minLength === undefined ? {} : { minLength: field.minLength }),
+        ...(field.pattern === undefined ? {} : { pattern: field.pattern }),
+        ...(field.format === undefined ? {} : { format: field.format }),
+        ...NO_NUL,
+      });
+    case 'integer':
+      return Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1, ...numbers });
+    case 'number':
+      return Type.Number(numbers);
+    case 'boolean':
+      return Type.Boolean();
+    case 'instant':
+      return instantSchema;
+    case 'date':
+      return Type.String({ format: 'date', pattern: '^\\d{4}-\\d\\d-\\d\\d$', examples: ['2026-03-01'] });
+    case 'choice':
+      return Type.Enum([...(field.choices ?? [])] as [string, ...string[]]);
+    case 'reference':
+      return idSchema;
+    case 'json':
+      return field.schema ? Type.Unsafe(field.schema) : Type.Unknown();
+  }
+}
+
+function described(field: Field, schema: TSchema): TSchema {
+  const refers = field.to === null ? undefined : `The id of a ${spaced(field.to)}.`;
+  const description = field.says ?? refers;
+  return description === undefined ? schema : { ...schema, description };
+}
+
+/** A value that may be null. */
+const nullable = (schema: TSchema): TSchema => Type.Unsafe({ anyOf: [schema, { type: 'null' }] });
+
+function writeSchema(field: Field): TSchema {
+  const schema = valueSchema(field);
+  return described(field, field.optional ? nullable(schema) : schema);
+}
+
+/** The body of a create: required fields are required, unknown ones refused. */
+export function createSchema(model: Model, type: string): TSchema {
+  const properties: Record<string, TSchema> = {};
+  for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
+    if (field.filled) continue;
+    const schema = writeSchema(field);
+    properties[name] = field.optional || field.default !== undefined ? Type.Optional(schema) : schema;
+  }
+  return Type.Object(properties, { additionalProperties: false });
+}
+
+/** The body of an update: the fields that change, at least one. */
+export function updateSchema(model: Model, type: string): TSchema {
+  const properties: Record<string, TSchema> = {};
+  for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
+    if (!field.filled && !field.fixed) properties[name] = Type.Optional(writeSchema(field));
+  }
+  return Type.Object(properties, { additionalProperties: false, minProperties: 1 });
+}
+
+/** A record as the API shows it: what the reader may not see is left out. */
+export function recordSchema(model: Model, type: string): TSchema {
+  const properties: Record<string, TSchema> = {
+    id: idSchema,
+    createdAt: Type.Optional(instantSchema),
+    updatedAt: Type.Optional(instantSchema),
+    version: Type.Optional(Type.Integer({ description: 'Also the ETag, for If-Match.' })),
+  };
+  for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
+    if (!field.secret) properties[name] = Type.Optional(nullable(described(field, valueSchema(field))));
+  }
+  return Type.Object(properties);
+}
+
+export const OPERATORS = ['lt', 'le', 'gt', 'ge', 'in', 'null'] as const;
+export type FilterOperator = (typeof OPERATORS)[number];
+
+/** Fields that a list can be filtered by, with the operators that make sense for each. */
+export function filterable(
+  model: Model,
+  type: string,
+): readonly { name: string; field: Field; operators: readonly FilterOperator[] }[] {
+  const own: readonly (readonly [string, Field])[] = [
+    ['createdAt', { kind: 'instant', many: false, to: null }],
+    ['updatedAt', { kind: 'instant', many: false, to: null }],
+  ];
+  return [...own, ...Object.entries(resourceOf(model, type).fields)]
+    .filter(([, field]) => !field.secret && field.kind !== 'json')
+    .map(([name, field]) => {
+      const ordered = ['integer', 'number', 'instant', 'date', 'text'].includes(field.kind) && !field.many;
+      const operators: FilterOperator[] = [...(ordered ? (['lt', 'le', 'gt', 'ge'] as const) : [])];
+      if (!field.many && field.kind !== 'boolean') operators.push('in');
+      if (field.optional) operators.push('null');
+      return { name, field, operators };
+    });
+}
+
+/** The query of a list. Values come as text and are read by the field's type. */
+export function listSchema(model: Model, type: string): TSchema {
+  const properties: Record<string, TSchema> = {
+    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2})$', description: 'At most so many: 1 to 200.' })),
+    cursor: Type.Optional(Type.String({ maxLength: 2_000, description: 'Where the last page ended: its `next`.' })),
+    sort: Type.Optional(
+      Type.String({ pattern: '^-?[A-Za-z][A-Za-z0-9]*$', description: 'A field; with a minus in front descending.' }),
+    ),
+    view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]*$' })),
+  };
+  for (const { name, field, operators } of filterable(model, type)) {
+    const value = (description: string) => Type.Optional(Type.String({ maxLength: 2_000, description }));
+    properties[name] = value(`${spaced(name)} ${field.many ? 'has this element' : 'is'}`);
+    for (const operator of operators) properties[`${name}[${operator}]`] = value(`${spaced(name)}: ${operator}`);
+  }
+  return Type.Object(properties, { additionalProperties: false });
+}

@@ -1,0 +1,39 @@
+import { authorize } from '../access/access.js';
+import type { Caller, Context } from '../context.js';
+import type { Transaction } from '../storage/database.js';
+import { preparePassword } from './accounts.js';
+import type { LoadedRecord } from './rows.js';
+import { loadRecord } from './store.js';
+import { changeIn, createIn } from './write.js';
+
+/**
+ * The installation's own hand: effects of writes, demo data, the first administrator. It decides nothing, since
+ * nobody asked; everything it writes is audited, with no principal.
+ */
+export class System {
+  readonly #caller: Caller;
+
+  constructor(
+    readonly context: Context,
+    readonly transaction: Transaction,
+    requestId: string | null = null,
+  ) {
+    this.#caller = { principal: null, sessionId: null, requestId };
+  }
+
+  async load(type: string, id: string): Promise<LoadedRecord | null> {
+    return loadRecord(this.transaction, this.context.policy, type, id, true);
+  }
+
+  /** Makes a record. Its password, if it has one, is not judged: it is a demo account's, or was judged before. */
+  async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
+    const password = await preparePassword(this.context, type, values, values, false);
+    const { record } = await createIn(this.context, this.transaction, this.#caller, type, values, password);
+    return record.id;
+  }
+
+  async update(type: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+    const handle = authorize(this.context, this.#caller, 'update', type, await this.load(type, id));
+    await changeIn(this.context, this.transaction, this.#caller, handle, changes, null, null);
+  }
+}

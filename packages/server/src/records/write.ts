@@ -1,0 +1,259 @@
+import { writable } from '@ostiary/policy';
+import { type Authorized, actor, authorize, refuseFields, requirePossible } from '../access/access.js';
+import { writeAudit } from '../audit/trail.js';
+import type { Caller, Context } from '../context.js';
+import type { PasswordHash } from '../identity/index.js';
+import { Problem } from '../problems.js';
+import type { Transaction } from '../storage/database.js';
+import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
+import { problemOf, requireReferences, requireUnreferenced } from './integrity.js';
+import { enforceLimits } from './limits.js';
+import { rightsFields } from './rights.js';
+import type { LoadedRecord } from './rows.js';
+import { deleteRecord, insertRecord, loadRecord, proposeRecord, updateRecord } from './store.js';
+import { System } from './system.js';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What came of a write. */
+export interface Written {
+  readonly record: LoadedRecord;
+  readonly decisionId: string;
+}
+
+/** Runs a write in a transaction, and puts PostgreSQL's refusals into our words. */
+export async function inTransaction<T>(context: Context, run: (transaction: Transaction) => Promise<T>): Promise<T> {
+  try {
+    return await context.database.db.transaction().execute(run);
+  } catch (error) {
+    throw problemOf(error);
+  }
+}
+
+/**
+ * Creates a record: decided on as it would be, written, and decided on once more as it became.
+ * @throws Problem
+ */
+export async function createRecord(context: Context, caller: Caller, type: string, input: Values): Promise<Written> {
+  requirePossible(context, caller, 'create', type);
+  const password = await preparePassword(context, type, input, input);
+  return inTransaction(context, (transaction) => createIn(context, transaction, caller, type, input, password));
+}
+
+/** The same inside a transaction that is already open. */
+export async function createIn(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  input: Values,
+  password: PasswordHash | null,
+  id: string = context.runtime.id(),
+): Promise<Written> {
+  const { policy } = context;
+  const values = newValues(context, caller, type, id, input);
+  const proposed = await proposeRecord(transaction, policy, type, values);
+  const handle = authorize(context, caller, 'create', type, proposed);
+  requireFields(context, caller, handle, Object.keys(input), null);
+  await requireReferences(transaction, policy.model, type, values);
+  await insertRecord(transaction, policy, handle);
+  await accountCreated(context, transaction, caller, type, proposed, password);
+  await runEffect(context, transaction, caller, type, 'created', proposed);
+  const record = await reload(context, transaction, type, id);
+  authorize(context, caller, 'create', type, record);
+  await enforceLimits(context, transaction, type, record);
+  await audit(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
+  await auditRights(context, transaction, caller, handle, null, record);
+  return { record, decisionId: handle.decisionId };
+}
+
+/**
+ * Updates a record: decided on as it is, and as it will be. It can't be moved to where it could not have been written.
+ * @param version the version that the caller has seen; null where it does not matter.
+ */
+export async function changeRecord(
+  context: Context,
+  caller: Caller,
+  type: string,
+  id: string,
+  input: Values,
+  version: number | null,
+): Promise<Written> {
+  requirePossible(context, caller, 'update', type);
+  const names = await namesFor(context, type, id, input);
+  return inTransaction(context, async (transaction) => {
+    const before = await loadRecord(transaction, context.policy, type, id, true);
+    const handle = authorize(context, caller, 'update', type, before);
+    // A password is judged only after the caller was allowed to set one.
+    requireFields(context, caller, handle, Object.keys(input), id);
+    const password = await preparePassword(context, type, input, names);
+    return changeIn(context, transaction, caller, handle, input, version, password);
+  });
+}
+
+/** The same for a record that was loaded, locked and authorized in a transaction that is already open. */
+export async function changeIn(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  handle: Authorized<string, string>,
+  input: Values,
+  version: number | null,
+  password: PasswordHash | null,
+): Promise<Written> {
+  const { policy } = context;
+  const { type, action, record: before } = handle;
+  requireVersion(before, version);
+  const changes = Object.fromEntries(
+    Object.entries(input).filter(([name]) => !policy.model.resources[type]?.fields[name]?.secret),
+  );
+  const proposed = await proposeRecord(transaction, policy, type, { ...before.values, ...changes });
+  const after = authorize(context, caller, action, type, proposed);
+  requireFields(context, caller, after, Object.keys(input), before.id);
+  await requireReferences(transaction, policy.model, type, changes);
+  await updateRecord(transaction, policy, context.runtime, handle, changes);
+  await accountUpdated(context, transaction, caller, type, before, proposed, password);
+  await runEffect(context, transaction, caller, type, 'updated', proposed, before);
+  const record = await reload(context, transaction, type, before.id);
+  await enforceLimits(context, transaction, type, record);
+  const event = action === 'update' ? 'record.updated' : 'record.action';
+  await audit(context, transaction, caller, handle, event, { fields: changed(before, record, input) });
+  await auditRights(context, transaction, caller, handle, before, record);
+  return { record, decisionId: handle.decisionId };
+}
+
+/** Deletes a record. */
+export async function removeRecord(
+  context: Context,
+  caller: Caller,
+  type: string,
+  id: string,
+  version: number | null,
+): Promise<void> {
+  requirePossible(context, caller, 'delete', type);
+  await inTransaction(context, async (transaction) => {
+    const record = await loadRecord(transaction, context.policy, type, id, true);
+    const handle = authorize(context, caller, 'delete', type, record);
+    requireVersion(handle.record, version);
+    await requireUnreferenced(transaction, context.policy.model, type, id);
+    await runEffect(context, transaction, caller, type, 'deleted', handle.record);
+    await deleteRecord(transaction, context.policy, handle);
+    await accountDeleted(context, transaction, caller, type, id);
+    await audit(context, transaction, caller, handle, 'record.deleted', {});
+    await auditRights(context, transaction, caller, handle, handle.record, null);
+  });
+}
+
+function newValues(context: Context, caller: Caller, type: string, id: string, input: Values): Values {
+  const now = context.runtime.now().toISOString();
+  const values: Record<string, unknown> = { id, createdAt: now, updatedAt: now };
+  for (const [name, field] of Object.entries(context.policy.model.resources[type]?.fields ?? {})) {
+    if (field.secret) continue;
+    values[name] =
+      field.filled && caller.principal !== null ? caller.principal.id : (input[name] ?? field.default ?? null);
+  }
+  return values;
+}
+
+function requireFields(
+  context: Context,
+  caller: Caller,
+  handle: Authorized<string, string>,
+  fields: readonly string[],
+  recordId: string | null,
+): void {
+  if (caller.principal === null) return;
+  const allowed = writable(context.policy, handle.decision, handle.type);
+  const refused = fields.filter((field) => !allowed.includes(field));
+  if (refused.length > 0) throw refuseFields(context, caller, handle.action, handle.type, refused, recordId);
+}
+
+function requireVersion(record: LoadedRecord, version: number | null): void {
+  if (version === null || version === record.version) return;
+  throw new Problem('version_mismatch', { detail: `You have seen version ${version}, it is now ${record.version}.` });
+}
+
+async function reload(context: Context, transaction: Transaction, type: string, id: string): Promise<LoadedRecord> {
+  const record = await loadRecord(transaction, context.policy, type, id);
+  if (record === null) throw new Problem('conflict', { detail: 'The record was deleted while it was written.' });
+  return record;
+}
+
+/** What a new password must not resemble: the names as they are, and as they are being changed. */
+async function namesFor(context: Context, type: string, id: string, input: Values): Promise<Values> {
+  const stored = await loadRecord(context.database.db, context.policy, type, id);
+  return { ...stored?.values, ...input };
+}
+
+async function runEffect(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  moment: 'created' | 'updated' | 'deleted',
+  record: LoadedRecord,
+  before: LoadedRecord = record,
+): Promise<void> {
+  const effect = context.application.effects?.[type]?.[moment];
+  if (effect === undefined) return;
+  const system = new System(context, transaction, caller.requestId);
+  await effect({ context, transaction, record, before, system });
+}
+
+function changed(before: LoadedRecord, after: LoadedRecord, input: Values): readonly string[] {
+  return Object.keys(input).filter(
+    (name) => !(name in after.values) || JSON.stringify(before.values[name]) !== JSON.stringify(after.values[name]),
+  );
+}
+
+async function audit(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  handle: Authorized<string, string>,
+  event: 'record.created' | 'record.updated' | 'record.deleted' | 'record.action',
+  detail: Values,
+): Promise<void> {
+  await writeAudit(transaction, context.runtime, {
+    application: context.policy.model.name,
+    event,
+    outcome: 'allowed',
+    ...actor(caller),
+    action: handle.action,
+    resourceType: handle.type,
+    recordId: handle.record.id,
+    decision: handle.decisionId,
+    rules: handle.decision.permits.map((permit) => permit.rule),
+    detail,
+  });
+}
+
+/** A change of what decides about rights is told apart, with what it was and what it became. */
+async function auditRights(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  handle: Authorized<string, string>,
+  before: LoadedRecord | null,
+  after: LoadedRecord | null,
+): Promise<void> {
+  const pick = (record: LoadedRecord | null) =>
+    Object.fromEntries(
+      [...rightsFields(context.policy, handle.type)].map((name) => [name, record?.values[name] ?? null]),
+    );
+  const [was, is] = [pick(before), pick(after)];
+  const fields = Object.keys(was).filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]));
+  if (fields.length === 0) return;
+  const only = (values: Values) => Object.fromEntries(fields.map((name) => [name, values[name]]));
+  await writeAudit(transaction, context.runtime, {
+    application: context.policy.model.name,
+    event: 'rights.changed',
+    outcome: 'allowed',
+    ...actor(caller),
+    action: handle.action,
+    resourceType: handle.type,
+    recordId: handle.record.id,
+    decision: handle.decisionId,
+    detail: { before: only(was), after: only(is) },
+  });
+}

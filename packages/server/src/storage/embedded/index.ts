@@ -1,0 +1,2 @@
+export { type EmbeddedCluster, type EmbeddedOptions, startEmbedded } from './cluster.js';
+export { EmbeddedError, type EmbeddedErrorCode } from './error.js';
