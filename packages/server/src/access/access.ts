@@ -11,8 +11,8 @@ import {
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
-import type { LoadedRecord } from '../records/rows.js';
 import type { Runtime } from '../runtime.js';
+import type { LoadedRecord } from '../storage/rows.js';
 
 declare const AUTHORIZED: unique symbol;
 

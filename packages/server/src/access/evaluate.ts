@@ -11,8 +11,8 @@ import {
 } from '@ostiary/policy';
 import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
-import type { LoadedRecord } from '../records/rows.js';
-import { loadRecord } from '../records/store.js';
+import { loadRecord } from '../storage/load.js';
+import type { LoadedRecord } from '../storage/rows.js';
 import { authorize, environment } from './access.js';
 
 /** A question as OpenID AuthZEN 1.0 asks it (§5, §6): may this principal do this on that? */

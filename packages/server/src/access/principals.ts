@@ -8,10 +8,10 @@ import {
   tableOf,
   type Value,
 } from '@ostiary/policy';
-import { selectList, toFacts } from '../records/rows.js';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';
+import { selectList, toFacts } from '../storage/rows.js';
 
 interface Remembered {
   readonly rightsVersion: string;

@@ -12,7 +12,7 @@ import {
   setPassword,
 } from '../identity/index.js';
 import type { Transaction } from '../storage/database.js';
-import type { LoadedRecord } from './rows.js';
+import type { LoadedRecord } from '../storage/rows.js';
 
 type Values = Readonly<Record<string, unknown>>;
 

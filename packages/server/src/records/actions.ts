@@ -4,7 +4,7 @@ import { writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import type { Transaction } from '../storage/database.js';
-import { loadRecord } from './store.js';
+import { loadRecord } from '../storage/load.js';
 import type { System } from './system.js';
 import { System as SystemHand } from './system.js';
 import { changeIn, inTransaction, type Written } from './write.js';

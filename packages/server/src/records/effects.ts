@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import type { Transaction } from '../storage/database.js';
-import type { LoadedRecord } from './rows.js';
+import type { LoadedRecord } from '../storage/rows.js';
 import type { System } from './system.js';
 
 /** What an effect is given: the record that was written, and the installation's own hand for what follows from it. */

@@ -4,7 +4,7 @@ import type { Context } from '../context.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
-import type { LoadedRecord } from './rows.js';
+import type { LoadedRecord } from '../storage/rows.js';
 
 /**
  * Enforces the limits of a type after a record was written: the lock makes writers of the same scope take turns, so

@@ -9,7 +9,7 @@ import {
   write,
 } from '@ostiary/policy';
 import { Problem } from '../problems.js';
-import type { LoadedRecord } from './rows.js';
+import type { LoadedRecord } from '../storage/rows.js';
 import { type FilterOperator, filterable } from './schemas.js';
 
 /** One test of a field that the caller wants the list's records to pass. */

@@ -1,5 +1,5 @@
 import { type Decision, type Policy, visibility } from '@ostiary/policy';
-import type { LoadedRecord } from './rows.js';
+import type { LoadedRecord } from '../storage/rows.js';
 
 /** A record as one reader sees it. */
 export type Masked = Readonly<Record<string, unknown>> & { readonly id: string };

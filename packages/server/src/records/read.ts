@@ -4,12 +4,12 @@ import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail
 import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
 import type { Executor } from '../storage/database.js';
+import { loadRecord } from '../storage/load.js';
 import { query } from '../storage/query.js';
+import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
 import { problemOf } from './integrity.js';
 import { cursorOf, fieldsOf, type ListQuery, whereOf } from './list-query.js';
 import { type Masked, mask } from './mask.js';
-import { type LoadedRecord, selectList, toRecord } from './rows.js';
-import { loadRecord } from './store.js';
 
 export interface ListPage {
   readonly items: readonly Masked[];

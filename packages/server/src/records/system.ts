@@ -1,9 +1,9 @@
 import { authorize } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { Transaction } from '../storage/database.js';
+import { loadRecord } from '../storage/load.js';
+import type { LoadedRecord } from '../storage/rows.js';
 import { preparePassword } from './accounts.js';
-import type { LoadedRecord } from './rows.js';
-import { loadRecord } from './store.js';
 import { changeIn, createIn } from './write.js';
 
 /**

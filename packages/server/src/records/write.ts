@@ -5,12 +5,13 @@ import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
+import { loadRecord, proposeRecord } from '../storage/load.js';
+import type { LoadedRecord } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { problemOf, requireReferences, requireUnreferenced } from './integrity.js';
 import { enforceLimits } from './limits.js';
 import { rightsFields } from './rights.js';
-import type { LoadedRecord } from './rows.js';
-import { deleteRecord, insertRecord, loadRecord, proposeRecord, updateRecord } from './store.js';
+import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
 
 type Values = Readonly<Record<string, unknown>>;

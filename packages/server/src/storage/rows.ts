@@ -17,8 +17,8 @@ import {
   typeOf,
   type Value,
 } from '@ostiary/policy';
-import type { SqlRow } from '../storage/query.js';
-import { storedFields } from '../storage/schema.js';
+import type { SqlRow } from './query.js';
+import { storedFields } from './schema.js';
 
 /** A record as it was loaded: its own fields, what the rules ask about it beyond them, and its version. */
 export interface LoadedRecord {

@@ -1,0 +1,31 @@
+import { Parameters, type Policy, tableOf } from '@ostiary/policy';
+import type { Executor } from './database.js';
+import { query } from './query.js';
+import { type LoadedRecord, proposal, selectList, toRecord } from './rows.js';
+
+/** Loads one record with everything that deciding about it needs; locked, so that it stays as it was decided on. */
+export async function loadRecord(
+  executor: Executor,
+  policy: Policy,
+  type: string,
+  id: string,
+  lock = false,
+): Promise<LoadedRecord | null> {
+  const text = `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid${lock ? ' for update of t' : ''}`;
+  const [row] = await query(executor, text, [id]);
+  return row === undefined ? null : toRecord(policy, type, row);
+}
+
+/** A record as it would be: decided about before it is written, so that a refused write touches nothing. */
+export async function proposeRecord(
+  executor: Executor,
+  policy: Policy,
+  type: string,
+  values: Readonly<Record<string, unknown>>,
+): Promise<LoadedRecord> {
+  const parameters = new Parameters();
+  const from = proposal(policy, type, values, parameters);
+  const [row] = await query(executor, `select ${selectList(policy, type)} from ${from} t`, parameters.values);
+  if (row === undefined) throw new TypeError('a row of constants always comes back');
+  return toRecord(policy, type, row);
+}
