@@ -70,7 +70,7 @@ describe('accounts', () => {
     const versions = [await rightsVersion(account)];
     for (const change of [
       (tx: Transaction) => setPassword(tx, runtime, account, hash, actor),
-      (tx: Transaction) => setLogin(tx, account, 'ada.l'),
+      (tx: Transaction) => setLogin(tx, runtime, account, 'ada.l', actor),
       (tx: Transaction) => setDisabled(tx, runtime, account, true, actor),
       (tx: Transaction) => setDisabled(tx, runtime, account, false, actor),
     ]) {
@@ -81,6 +81,7 @@ describe('accounts', () => {
     expect(await eventsOf(account)).toEqual([
       'account.created',
       'account.password_changed',
+      'account.login_changed',
       'account.disabled',
       'account.enabled',
     ]);
@@ -104,7 +105,7 @@ describe('accounts', () => {
     await newAccount();
     await newAccount();
     const dave = await newAccount('dave');
-    for (const take of [() => newAccount('carol'), () => inTransaction((tx) => setLogin(tx, dave, 'carol'))]) {
+    for (const take of [() => newAccount('carol'), () => inTransaction((tx) => setLogin(tx, runtime, dave, 'carol', actor))]) {
       const problem: unknown = await take().catch((error: unknown) => error);
       expect(problem).toMatchObject({ code: 'already_exists', details: {} });
       expect((problem as Error).cause, "PostgreSQL's message repeats the values: leave it behind").toBeUndefined();
@@ -127,7 +128,7 @@ describe('accounts', () => {
     const hash = await hashPassword('correct horse');
     for (const change of [
       (tx: Transaction) => setPassword(tx, runtime, nobody, hash, actor),
-      (tx: Transaction) => setLogin(tx, nobody, 'nobody'),
+      (tx: Transaction) => setLogin(tx, runtime, nobody, 'nobody', actor),
       (tx: Transaction) => setDisabled(tx, runtime, nobody, true, actor),
       (tx: Transaction) => deleteAccount(tx, runtime, nobody, actor),
     ]) {

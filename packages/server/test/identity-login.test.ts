@@ -444,7 +444,7 @@ describe('sessions', () => {
     const { accessToken } = await tryLogin(ada, PASSWORD, 'device');
     const version = async () => (await authenticate(deps, 'trials', accessToken)).rightsVersion;
     const before = await version();
-    await inTransaction((tx) => setLogin(tx, ada, `${ada.login} renamed`));
+    await inTransaction((tx) => setLogin(tx, runtime, ada, `${ada.login} renamed`, actor));
     const renamed = await version();
     await data.pool.query(`update ostiary.application set rights_version = rights_version + 1 where name = 'trials'`);
     const after = await version();

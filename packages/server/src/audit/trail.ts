@@ -9,6 +9,7 @@ export type AuditEventName =
   | 'logout'
   | 'token.refused'
   | 'account.created'
+  | 'account.login_changed'
   | 'account.password_changed'
   | 'account.disabled'
   | 'account.enabled'

@@ -77,8 +77,15 @@ export async function setPassword(
  * Sets the login. Sessions go on.
  * @throws Problem `already_exists` if another account has it; `invalid_input`, `not_found`
  */
-export async function setLogin(tx: Transaction, account: AccountKey, login: string): Promise<void> {
+export async function setLogin(
+  tx: Transaction,
+  runtime: Runtime,
+  account: AccountKey,
+  login: string,
+  actor: Actor,
+): Promise<void> {
   await refuseTaken(change(tx, account, sql`login = ${checkedLogin(login)}`));
+  await audit(tx, runtime, 'account.login_changed', account, actor);
 }
 
 /**

@@ -89,7 +89,9 @@ export async function accountUpdated(
   const { kind, login: settings } = principal;
   const account = { application: context.policy.model.name, kind, principalId: after.id };
   const login = after.values[settings.login];
-  if (login !== before.values[settings.login] && typeof login === 'string') await setLogin(transaction, account, login);
+  if (login !== before.values[settings.login] && typeof login === 'string') {
+    await setLogin(transaction, context.runtime, account, login, who(caller));
+  }
   if (settings.disabled !== undefined && after.values[settings.disabled] !== before.values[settings.disabled]) {
     await setDisabled(transaction, context.runtime, account, after.values[settings.disabled] === true, who(caller));
   }
