@@ -24,7 +24,7 @@ export interface Question {
 
 export interface Answer {
   readonly decision: boolean;
-  readonly context: { readonly id: string; readonly rules: readonly string[]; readonly missing: readonly string[] };
+  readonly context: { readonly rules: readonly string[]; readonly missing: readonly string[] };
 }
 
 /** What a question is about, with everything that deciding it needs. */
@@ -39,42 +39,38 @@ interface Resolved {
 
 /** Answers a question. What does not exist may nothing, and nothing may be done on it. */
 export async function evaluate(context: Context, caller: Caller, question: Question): Promise<Answer> {
-  const resolved = await resolve(context, caller, question);
-  const { principal, action, type, record, named } = resolved;
-  const id = context.runtime.id();
+  const { principal, action, type, record, named } = await resolve(context, caller, question);
+  if (principal === null) return { decision: false, context: { rules: [], missing: ['there is no such principal'] } };
+  const { policy } = context;
   const now = environment(context.runtime);
-  if (principal === null)
-    return { decision: false, context: { id, rules: [], missing: ['there is no such principal'] } };
-  if (!named) {
-    const decision = possible(context.policy, principal, action, type, now);
-    const { missing } = explain(context.policy, principal, action, type, null, now, 'they');
-    return { decision, context: { id, rules: [], missing: decision ? [] : missing } };
+  const decided = record === null ? null : decide(policy, principal, action, type, record.facts, now);
+  const allowed = named ? decided?.allowed === true : possible(policy, principal, action, type, now);
+  if (allowed) {
+    return { decision: true, context: { rules: decided?.permits.map((permit) => permit.rule) ?? [], missing: [] } };
   }
-  if (record === null) {
-    const { missing } = explain(context.policy, principal, action, type, null, now, 'they');
-    return { decision: false, context: { id, rules: [], missing } };
-  }
-  const decision = decide(context.policy, principal, action, type, record.facts, now);
-  const rules = decision.allowed ? decision.permits.map((permit) => permit.rule) : decision.forbiddenBy;
-  const { missing } = explain(context.policy, principal, action, type, record.facts, now, 'they');
-  return { decision: decision.allowed, context: { id, rules, missing } };
+  const facts = tellable(context, caller, type, record);
+  const { missing } = explain(policy, principal, action, type, facts, now, personOf(caller, principal));
+  return { decision: false, context: { rules: decided?.forbiddenBy ?? [], missing } };
 }
 
 /** Explains a decision: every rule with a trace, and the least that is missing. */
 export async function explainDecision(context: Context, caller: Caller, question: Question): Promise<Explanation> {
-  const { principal, action, type, record, named } = await resolve(context, caller, question);
+  const { principal, action, type, record } = await resolve(context, caller, question);
   if (principal === null) throw new Problem('not_found', { detail: 'There is no such principal.' });
+  const facts = tellable(context, caller, type, record);
   const now = environment(context.runtime);
-  const readable = record !== null && mayRead(context, caller, type, record);
-  // A record that the one who asks can't read is explained as if it were not there: a trace would tell its fields.
-  const facts: RecordFacts | null = named && readable ? record.facts : null;
-  const person = caller.principal?.id === principal.id ? 'you' : 'they';
-  return explain(context.policy, principal, action, type, facts, now, person);
+  return explain(context.policy, principal, action, type, facts, now, personOf(caller, principal));
 }
 
-function mayRead(context: Context, caller: Caller, type: string, record: LoadedRecord): boolean {
-  if (caller.principal === null) return true;
-  return decide(context.policy, caller.principal, 'read', type, record.facts, environment(context.runtime)).allowed;
+/** A record that the one who asks can't read is explained as if it were not there: a trace would tell its fields. */
+function tellable(context: Context, caller: Caller, type: string, record: LoadedRecord | null): RecordFacts | null {
+  if (record === null || caller.principal === null) return record?.facts ?? null;
+  const now = environment(context.runtime);
+  return decide(context.policy, caller.principal, 'read', type, record.facts, now).allowed ? record.facts : null;
+}
+
+function personOf(caller: Caller, principal: Principal): 'you' | 'they' {
+  return caller.principal?.kind === principal.kind && caller.principal.id === principal.id ? 'you' : 'they';
 }
 
 /** Finds what a question names, and refuses to tell about others to whom may not ask. */

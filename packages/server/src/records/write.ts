@@ -81,13 +81,12 @@ export async function changeRecord(
   version: number | null,
 ): Promise<Written> {
   requirePossible(context, caller, 'update', type);
-  const names = await namesFor(context, type, id, input);
   return inTransaction(context, async (transaction) => {
     const before = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, 'update', type, before);
     // A password is judged only after the caller was allowed to set one.
     requireFields(context, caller, handle, Object.keys(input), id);
-    const password = await preparePassword(context, type, input, names);
+    const password = await preparePassword(context, type, input, { ...handle.record.values, ...input });
     return changeIn(context, transaction, caller, handle, input, version, password);
   });
 }
@@ -178,12 +177,6 @@ async function reload(context: Context, transaction: Transaction, type: string, 
   const record = await loadRecord(transaction, context.policy, type, id);
   if (record === null) throw new Problem('conflict', { detail: 'The record was deleted while it was written.' });
   return record;
-}
-
-/** What a new password must not resemble: the names as they are, and as they are being changed. */
-async function namesFor(context: Context, type: string, id: string, input: Values): Promise<Values> {
-  const stored = await loadRecord(context.database.db, context.policy, type, id);
-  return { ...stored?.values, ...input };
 }
 
 async function runEffect(
