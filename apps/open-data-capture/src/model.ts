@@ -142,8 +142,8 @@ export const openDataCapture = model({
       says: 'An instrument that a subject is asked to complete remotely.',
       actions: ['cancel'],
       fields: {
-        subjectId: reference('Subject'),
-        instrumentId: reference('Instrument'),
+        subjectId: reference('Subject', { fixed: true }),
+        instrumentId: reference('Instrument', { fixed: true }),
         groupId: reference('Group', { optional: true }),
         expiresAt: instant(),
         status: choice(['OUTSTANDING', 'COMPLETE', 'CANCELED'], { default: 'OUTSTANDING' }),

@@ -119,12 +119,9 @@ const sessions = rules(model, 'Session', ({ it, me, allow }) => {
       actions: ['create'],
       when: all(
         works,
+        named('its group is an own one, or none', any(not(present(it.groupId)), within(it.groupId, me.user.groupIds))),
         named(
-          'its group is one of yours, or none',
-          any(not(present(it.groupId)), within(it.groupId, me.user.groupIds)),
-        ),
-        named(
-          'its subject is in one of your groups, or in none',
+          'its subject is in an own group, or in none',
           any(empty(it.subjectId.groupIds), overlap(it.subjectId.groupIds, me.user.groupIds)),
         ),
       ),
@@ -178,12 +175,9 @@ const instrumentRecords = rules(model, 'InstrumentRecord', ({ it, me, allow }) =
       actions: ['create'],
       when: all(
         works,
+        named('its group is an own one, or none', any(not(present(it.groupId)), within(it.groupId, me.user.groupIds))),
         named(
-          'its group is one of yours, or none',
-          any(not(present(it.groupId)), within(it.groupId, me.user.groupIds)),
-        ),
-        named(
-          'its subject is in one of your groups, or in none',
+          'its subject is in an own group, or in none',
           any(empty(it.subjectId.groupIds), overlap(it.subjectId.groupIds, me.user.groupIds)),
         ),
       ),
@@ -213,9 +207,15 @@ const instrumentRecordFiles = rules(model, 'InstrumentRecordFile', ({ it, me, al
 const assignments = rules(model, 'Assignment', ({ it, me, allow }) => [
   allow('admin', { ...administration, actions: 'every', when: equal(me.user.basePermissionLevel, 'ADMIN') }),
   allow('manager-manages-own', {
-    says: 'A group manager manages the assignments of their own groups, for subjects of these groups.',
+    says: 'A group manager manages the assignments of their own groups.',
     source: TABLE,
-    actions: 'every',
+    actions: ['read', 'update', 'delete', 'cancel'],
+    when: all(equal(me.user.basePermissionLevel, 'GROUP_MANAGER'), within(it.groupId, me.user.groupIds)),
+  }),
+  allow('manager-assigns', {
+    says: 'A group manager makes assignments in their own groups, for subjects of their own groups.',
+    source: 'Creating in a foreign group is refused',
+    actions: ['create'],
     when: all(
       equal(me.user.basePermissionLevel, 'GROUP_MANAGER'),
       within(it.groupId, me.user.groupIds),

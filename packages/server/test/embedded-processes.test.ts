@@ -62,6 +62,7 @@ test('an initdb that was killed leaves nothing that is taken for a database', as
   await until(async () => initdb().length > 0 && (await half().catch(() => false)));
   kill(other.pid, 'SIGKILL');
   for (const { pid } of processes().filter(({ command }) => command.includes(folder))) kill(pid, 'SIGKILL');
+  await other.ended;
   await until(() => initdb().length === 0);
   expect((await readdir(folder)).some((name) => name.startsWith('initialising-'))).toBe(true);
   expect(await readdir(folder)).not.toContain('postgresql-18');
@@ -75,6 +76,7 @@ test('a start while the initdb of a killed server still runs', async () => {
   const other = startOther(program, folder);
   await until(() => processes().some(({ command }) => command.includes('initdb') && command.includes(folder)));
   kill(other.pid, 'SIGKILL');
+  await other.ended;
   const cluster = await start({ folder });
   expect(await query(cluster, 'select 1 as n')).toEqual([{ n: 1 }]);
 });

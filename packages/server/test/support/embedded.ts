@@ -156,8 +156,6 @@ const say = (kind, value) => process.stdout.write(JSON.stringify({ [kind]: value
 const [folder, leave] = process.argv.slice(2);
 try {
   const { where, connection, stop } = await startEmbedded({ folder, log: (line) => say('log', line) });
-  say('outcome', { where, connection });
-  if (leave === 'leave') process.exit();
   const drain = async () => {
     await delay(300);
     const client = new pg.Client(connection);
@@ -169,6 +167,8 @@ try {
     process.exit();
   };
   process.once('SIGINT', drain);
+  say('outcome', { where, connection });
+  if (leave === 'leave') process.exit();
   setInterval(() => {}, 1_000);
 } catch ({ code, message }) {
   say('outcome', { code, message });

@@ -6,6 +6,7 @@ import {
   decide,
   type Environment,
   explain,
+  fieldOf,
   filter,
   filterSql,
   findField,
@@ -31,6 +32,7 @@ import {
   searchSql,
   ship,
   tableOf,
+  typeOf,
   universal,
   type Value,
   verdict,
@@ -57,8 +59,9 @@ const NOBODY = principal({ kind: '', id: '', attributes: {}, grants: [] });
  * answer than `allows`.
  * @returns how many (principal, action, record) there were.
  */
-export async function agree(client: Client, question: Question): Promise<number> {
+export async function agree(database: Client, question: Question): Promise<number> {
   const { rulebook, world, environment } = question;
+  const client = explained(database, question);
   const { policy, type } = rulebook;
   const records = [...(world[type]?.values() ?? [])].map((row) => ({
     row,
@@ -123,26 +126,40 @@ export async function agree(client: Client, question: Question): Promise<number>
   return cases;
 }
 
+/** A client whose errors come with the rules and the statement that they are about. */
+function explained(client: Client, { rulebook }: Question): Client {
+  return {
+    query: (text, values) =>
+      client.query(text, values).catch((error: Error) => {
+        const statement = text.length > 4000 ? `${text.slice(0, 4000)}…` : text;
+        throw new Disagreement(`${error.message}\n${rulesOf(rulebook).join('\n')}\n${statement}`);
+      }),
+  };
+}
+
+function rulesOf({ policy }: Rulebook): readonly string[] {
+  return policy.rules
+    .filter((rule) => rule.source === 'random')
+    .map((rule) => {
+      const fields = rule.fields ? `, ${rule.fields.join(', ')} only` : '';
+      return `  ${rule.id} ${rule.effect}s ${rule.actions.join(', ')}${fields} if ${inWords(rule.when, 'they')}\n    ${JSON.stringify(rule.when)}`;
+    });
+}
+
 function inSentences(
-  { rulebook: { policy, type }, environment }: Question,
+  { rulebook, environment }: Question,
   action: string,
   who: Principal,
   record: RecordFacts,
   expected: boolean,
   wrong: readonly string[],
 ): string {
-  const rules = policy.rules
-    .filter((rule) => rule.source === 'random')
-    .map((rule) => {
-      const fields = rule.fields ? `, ${rule.fields.join(', ')} only` : '';
-      return `  ${rule.id} ${rule.effect}s ${rule.actions.join(', ')}${fields} if ${inWords(rule.when, 'they')}\n    ${JSON.stringify(rule.when)}`;
-    });
   const { kind, id, attributes, grants } = who;
   return [
-    `'${action} ${type}' is ${expected ? 'allowed' : 'denied'} in memory; ${wrong.join(' and ') || 'folding'} said otherwise.`,
+    `'${action} ${rulebook.type}' is ${expected ? 'allowed' : 'denied'} in memory; ${wrong.join(' and ') || 'folding'} said otherwise.`,
     'Find the leaf on which they part, and make every reader follow the sentence about it in tree/condition.ts.',
     'Rules:',
-    ...rules,
+    ...rulesOf(rulebook),
     `Principal: ${JSON.stringify({ kind, id, attributes, grants })}`,
     `Record: ${JSON.stringify(record)}`,
     `Environment: ${JSON.stringify(environment)}`,
@@ -197,7 +214,7 @@ async function pagedIds(
       const page = {
         order: field === null ? [] : [{ field, descending }],
         limit: PAGE,
-        where: row === undefined ? [] : [beyond(row, field, descending, parameters)],
+        where: row === undefined ? [] : [beyond(type, row, field, descending, parameters)],
       };
       const sql = pageSql(filter(policy, who, action, type, environment), parameters, page);
       return `select ${index} as index, array(select id from (${sql}) page) as ids`;
@@ -218,21 +235,16 @@ async function pagedIds(
 }
 
 /** What comes after a record in an order, where PostgreSQL puts nulls last, or first if descending. */
-function beyond(row: Row, field: string | null, descending: boolean, parameters: Parameters): string {
+function beyond(type: string, row: Row, field: string | null, descending: boolean, parameters: Parameters): string {
   const sign = descending ? '<' : '>';
   const id = `t.id ${sign} ${parameters.add(row.id, 'uuid')}`;
   if (field === null) return id;
   const column = `t.${columnOf(field)}`;
   const value = row[field] ?? null;
   if (value === null) return descending ? `(${column} is not null or ${id})` : `(${column} is null and ${id})`;
-  const types: Readonly<Record<string, string>> = { instant: 'timestamptz', integer: 'integer' };
-  const last = parameters.add(value, types[findField(MODEL, row.id, field)?.kind ?? ''] ?? typeOfField(field));
+  const last = parameters.add(value, typeOf(fieldOf(MODEL, type, field)));
   const further = `${column} ${sign} ${last} or (${column} = ${last} and ${id})`;
   return descending ? `(${further})` : `(${further} or ${column} is null)`;
-}
-
-function typeOfField(field: string): string {
-  return field === 'createdAt' ? 'timestamptz' : field === 'level' ? 'integer' : 'text';
 }
 
 async function searchedIds(

@@ -13,6 +13,7 @@ import {
   type Fields,
   findField,
   holdingsView,
+  holdingTable,
   instant,
   integer,
   isDate,
@@ -204,15 +205,28 @@ export const MODEL = model({
   },
 }) as unknown as Model;
 
-/** The statements that make the tables, and the view of who holds what. */
-export function tables(): readonly string[] {
+/**
+ * The statements that make the tables, and the view of who holds what; as a table that is filled from the view if
+ * `materialised`, since planning a query over the view costs more than all else.
+ */
+export function tables(materialised: boolean): readonly string[] {
   const create = Object.entries(MODEL.resources).map(([type, { fields }]) => {
     const columns = Object.entries(fields).map(([name, field]) => `${columnOf(name)} ${typeOf(field)}`);
     const own = ['id uuid primary key', 'created_at timestamptz not null', 'updated_at timestamptz not null'];
     return `create table ${tableOf(MODEL, type)} (${[...own, ...columns].join(', ')})`;
   });
-  return [`create schema ${schemaOf(MODEL)}`, ...create, holdingsView(MODEL)];
+  const view = holdingsView(MODEL);
+  if (!materialised) return [`create schema ${schemaOf(MODEL)}`, ...create, view];
+  const held = holdingTable(MODEL);
+  return [
+    `create schema ${schemaOf(MODEL)}`,
+    ...create,
+    view.replaceAll(held, HELD_VIEW),
+    `create table ${held} as select * from ${HELD_VIEW} with no data`,
+  ];
 }
+
+const HELD_VIEW = `${schemaOf(MODEL)}.holding_view`;
 
 // ─── Data ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -222,7 +236,7 @@ export type Row = Readonly<Record<string, unknown>> & { readonly id: string };
 export type World = Readonly<Record<string, ReadonlyMap<string, Row>>>;
 
 const TYPES = Object.keys(MODEL.resources);
-const MOST: Readonly<Record<string, number>> = { Session: 24, Project: 6, Person: 9, SessionPerson: 16, Membership: 8 };
+const MOST: Readonly<Record<string, number>> = { Session: 32, Project: 8, Person: 12, SessionPerson: 16, Membership: 8 };
 const mostOf = (type: string) => MOST[type] ?? 4;
 
 export function idOf(type: string, index: number): string {
@@ -264,8 +278,8 @@ const permissionArb = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<unknown>(null, 'word', 7, []) },
 );
 
-function valueArb(type: string, name: string, field: Field): fc.Arbitrary<unknown> {
-  const nil = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 5, nil: null });
+function valueArb(name: string, field: Field): fc.Arbitrary<unknown> {
+  const nil = (arbitrary: fc.Arbitrary<unknown>) => fc.option(arbitrary, { freq: 5, nil: null });
   if (name === 'permissions') {
     return fc.oneof(
       { weight: 6, arbitrary: fc.constant(null) },
@@ -307,9 +321,12 @@ export const worldArb: fc.Arbitrary<World> = fc
         const row = fc.record({
           createdAt: fc.constantFrom(...INSTANTS),
           updatedAt: fc.constantFrom(...INSTANTS),
-          ...Object.fromEntries(fields.map(([name, field]) => [name, valueArb(type, name, field)])),
+          ...Object.fromEntries(fields.map(([name, field]) => [name, valueArb(name, field)])),
         });
-        return [type, fc.array(row, { maxLength: mostOf(type), size: 'max' })];
+        const most = mostOf(type);
+        const few = fc.array(row, { maxLength: most, size: 'max' });
+        const many = fc.array(row, { minLength: Math.ceil(most * 0.75), maxLength: most, size: 'max' });
+        return [type, fc.oneof({ withCrossShrink: true }, few, { weight: 4, arbitrary: many })];
       }),
     ),
   )
@@ -317,7 +334,7 @@ export const worldArb: fc.Arbitrary<World> = fc
     const lengths = new Map(Object.entries(tables).map(([type, rows]) => [type, rows.length]));
     const exists = (type: string, id: unknown) =>
       typeof id === 'string' && Number.parseInt(id.slice(-2), 16) < (lengths.get(type) ?? 0);
-    return Object.fromEntries(
+    const world = Object.fromEntries(
       Object.entries(tables).map(([type, rows]) => [
         type,
         new Map(
@@ -335,14 +352,21 @@ export const worldArb: fc.Arbitrary<World> = fc
         ),
       ]),
     );
+    return Object.defineProperty(world, fc.toStringMethod, { value: () => worldInWords(world) });
   });
+
+function worldInWords(world: World): string {
+  const filled = Object.values(world).flatMap((rows) => [...rows.values()]);
+  const rows = filled.map((row) => JSON.stringify(row, (_, value) => (value === null ? undefined : value)));
+  return `\nrecords:\n${rows.join('\n')}\n`;
+}
 
 export interface Client {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
 }
 
 /** Puts a world into the tables, in place of what was there. */
-export async function store(client: Client, world: World): Promise<void> {
+export async function store(client: Client, world: World, materialised: boolean): Promise<void> {
   await client.query(TYPES.map((type) => `delete from ${tableOf(MODEL, type)}`).join(';'));
   for (const type of TYPES) {
     const rows = [...(world[type]?.values() ?? [])].map((row) =>
@@ -359,6 +383,9 @@ export async function store(client: Client, world: World): Promise<void> {
     const column = columnOf(name);
     await client.query(`update ${tableOf(MODEL, type)} set ${column} = 'null' where ${column} = $1`, [JSON_NULL]);
   }
+  if (!materialised) return;
+  const held = holdingTable(MODEL);
+  await client.query(`delete from ${held}; insert into ${held} select * from ${HELD_VIEW}`);
 }
 
 /** What a rule sees of a field's value: of json, only whether there is any. */
@@ -400,14 +427,23 @@ function candidates(type: string, make: (path: readonly string[]) => Operand, de
   return found;
 }
 
-const remembered = new Map<string, readonly Candidate[]>();
+const remembered = new Map<string, unknown>();
+
+/** What a function made of the same arguments before: to make an arbitrary costs more than to draw from it. */
+function once<T>(make: () => T, ...key: readonly unknown[]): T {
+  const name = JSON.stringify(key);
+  if (!remembered.has(name)) remembered.set(name, make());
+  return remembered.get(name) as T;
+}
 
 /** What a rule about records of a type can speak of; most of it near the record. */
 function candidatesFor(type: string): readonly Candidate[] {
-  const known = remembered.get(type);
-  if (known) return known;
+  return once(() => allCandidates(type), 'candidates', type);
+}
+
+function allCandidates(type: string): readonly Candidate[] {
   const near = candidates(type, (path) => ({ from: 'record', path }), 1);
-  const made: Candidate[] = [
+  return [
     ...near,
     ...near,
     ...candidates(type, (path) => ({ from: 'record', path }), 3),
@@ -425,8 +461,6 @@ function candidatesFor(type: string): readonly Candidate[] {
     { operand: { from: 'now' }, sort: 'instant', many: false, kind: 'instant' },
     { operand: { from: 'today' }, sort: 'date', many: false, kind: 'date' },
   ];
-  remembered.set(type, made);
-  return made;
 }
 
 /** Constants, among them some that no value of the database can be. */
@@ -658,7 +692,8 @@ export const rulebookArb: fc.Arbitrary<Rulebook> = fc
     const above = (ABOVE[type] ?? []).filter((other) => other !== type);
     return fc.tuple(rulesArb(type, 3, 4), ...above.map((other) => rulesArb(other, 1, 2))).map((written): Rulebook => {
       const entries = [type, ...above].map((of, index) => ({ type: of, rules: written[index] ?? [], limits: [] }));
-      return { type, policy: policy(MODEL, entries) };
+      const made = { type, policy: policy(MODEL, entries) };
+      return Object.defineProperty(made, fc.toStringMethod, { value: () => `rules of ${type}, as below` });
     });
   });
 
@@ -670,7 +705,7 @@ export const typesArb = fc.option(
       fc
         .record(
           Object.fromEntries(
-            Object.entries(MODEL.typeAttributes ?? {}).map(([name, field]) => [name, valueArb(type, name, field)]),
+            Object.entries(MODEL.typeAttributes ?? {}).map(([name, field]) => [name, valueArb(name, field)]),
           ),
           { requiredKeys: [] },
         )
