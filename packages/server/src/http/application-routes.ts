@@ -7,6 +7,9 @@ import { guard } from './guard.js';
 import { identityRoutes } from './identity-routes.js';
 import { recordRoutes } from './record-routes.js';
 
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40">
+<text x="0" y="28" font-family="sans-serif" font-size="24" fill="#fff">Ostiary</text></svg>`;
+
 /** Everything of one application: its documentation, identity, decisions and records. */
 export async function applicationRoutes(server: FastifyInstance, context: Context, version: string): Promise<void> {
   const { model } = context.policy;
@@ -19,7 +22,13 @@ export async function applicationRoutes(server: FastifyInstance, context: Contex
     },
     stripBasePath: true,
   });
-  await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await server.register(swaggerUi, {
+    routePrefix: '/docs',
+    indexPrefix: server.prefix,
+    staticCSP: true,
+    theme: { title: `${model.title} · Ostiary` },
+    logo: { type: 'image/svg+xml', content: Buffer.from(LOGO), href: '/', target: '_self' },
+  });
 
   server.get('/openapi.json', { config: { decision: { public: 'documentation' } }, schema: { hide: true } }, async () =>
     server.swagger(),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { EmbeddedError, systemCode } from './error.js';
 import { clustersIn, findHome, type Home } from './home.js';
-import { initialise, ROLE } from './initialise.js';
+import { DATABASE, initialise, ROLE } from './initialise.js';
 import { type Lock, takeLock } from './lock.js';
 import { type LogFile, openLogFile } from './logfile.js';
 import { findPrograms, type Programs } from './programs.js';
@@ -34,8 +34,6 @@ export interface EmbeddedCluster {
   /** Shuts PostgreSQL down and gives the folder free. Can be called again. */
   stop(): Promise<void>;
 }
-
-const DATABASE = 'ostiary';
 
 /**
  * Starts a PostgreSQL of our own on the data folder, and creates folder, cluster and database where they are missing.

@@ -1,2 +1,3 @@
 export { type EmbeddedCluster, type EmbeddedOptions, startEmbedded } from './cluster.js';
 export { EmbeddedError, type EmbeddedErrorCode } from './error.js';
+export { joinEmbedded } from './join.js';

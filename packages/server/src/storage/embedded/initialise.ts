@@ -11,6 +11,7 @@ import { requireUserName } from './user.js';
 
 /** The role that owns everything in the cluster. */
 export const ROLE = 'ostiary';
+export const DATABASE = 'ostiary';
 
 const DRAFT = 'initialising-';
 
