@@ -42,22 +42,46 @@ export interface Installation {
  */
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { database, runtime, applications, progress } = options;
-  await inPlainTransaction(database, (transaction) => createPlatformSchema(transaction));
+  await createTables(database, applications);
   const demo = await installed(options);
   const longestLifetimeSeconds = Math.max(...applications.map((application) => application.tokens.lifetimeSeconds));
   const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds });
   const contexts = new Map<string, Context>();
   for (const application of applications) {
-    await inPlainTransaction(database, (transaction) => createApplicationSchema(transaction, application.policy));
+    const { name } = application.policy.model;
+    await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
     const context = await contextOf(options, application, keys);
-    contexts.set(application.policy.model.name, context);
+    contexts.set(name, context);
     if (demo) await loadDemo(context, progress);
   }
   return { database, runtime, keys, contexts, demo };
 }
 
-async function inPlainTransaction(database: Database, run: Parameters<typeof inTransaction>[1]): Promise<void> {
-  await database.db.transaction().execute(run);
+/**
+ * Makes the tables that are missing, of the installation and of its applications.
+ * @throws SchemaError
+ */
+export async function createTables(database: Database, applications: readonly Application[]): Promise<void> {
+  await database.db.transaction().execute((transaction) => createPlatformSchema(transaction));
+  for (const { policy } of applications) {
+    await database.db.transaction().execute((transaction) => createApplicationSchema(transaction, policy));
+  }
+}
+
+/** What the installation in a database is, and whose tables it has; null where there is none yet. */
+export async function findInstallation(
+  database: Database,
+): Promise<{ readonly demo: boolean; readonly applications: readonly string[] } | null> {
+  const [table] = await query<{ name: string | null }>(
+    database.db,
+    `select to_regclass('ostiary.installation')::text as name`,
+  );
+  if (!table?.name) return null;
+  const [found] = await query<{ demo: boolean; applications: string[] }>(
+    database.db,
+    `select demo, array(select name from ostiary.application order by name) as applications from ostiary.installation`,
+  );
+  return found ?? null;
 }
 
 /** The installation's row: made once, and whether it is a demo stays as it was then. */

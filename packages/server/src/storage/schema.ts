@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   columnOf,
   type Field,
@@ -25,13 +26,18 @@ export class SchemaError extends Error {
   }
 }
 
+/** Raised when the code below makes other tables of the same model. */
+const LAYOUT = 1;
+
 /** One migration at a time, whichever process starts first. */
 const MIGRATION_LOCK = 7_246_771;
 
 /** Makes the installation's own tables where they are missing. */
 export async function createPlatformSchema(transaction: Transaction): Promise<void> {
-  await query(transaction, `select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-  for (const statement of [...PLATFORM_DDL, ...RIGHTS_FUNCTIONS]) await query(transaction, statement);
+  const statements = [...PLATFORM_DDL, ...RIGHTS_FUNCTIONS];
+  await unlessUpToDate(transaction, 'ostiary', statements, async () => {
+    for (const statement of statements) await query(transaction, statement);
+  });
 }
 
 /**
@@ -41,18 +47,44 @@ export async function createPlatformSchema(transaction: Transaction): Promise<vo
  */
 export async function createApplicationSchema(transaction: Transaction, policy: Policy): Promise<void> {
   const { model } = policy;
+  const views = Object.keys(model.resources).filter((type) => model.resources[type]?.source === 'audit');
+  const statements = [
+    `drop view if exists ${schemaOf(model)}.holding`,
+    holdingsView(model),
+    ...views.map((type) => auditView(model, type)),
+    ...rightsTriggers(policy),
+  ];
+  await unlessUpToDate(transaction, snakeCase(model.name), [model.resources, statements], async () => {
+    await query(transaction, `create schema if not exists ${schemaOf(model)}`);
+    const stored = storedTypes(model);
+    for (const type of stored) await createTable(transaction, model, type);
+    for (const type of stored) await addReferences(transaction, model, type);
+    for (const statement of statements) await query(transaction, statement);
+  });
+}
+
+/**
+ * Runs a migration only where the schema was made from something else: statements that change nothing would still lock
+ * what other servers are using. What it was made from stands, as a digest, in the schema's comment.
+ */
+async function unlessUpToDate(
+  transaction: Transaction,
+  schema: string,
+  madeFrom: unknown,
+  migrate: () => Promise<void>,
+): Promise<void> {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([LAYOUT, madeFrom]))
+    .digest('hex');
   await query(transaction, `select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-  await query(transaction, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [model.name]);
-  await query(transaction, `create schema if not exists ${schemaOf(model)}`);
-  const stored = storedTypes(model);
-  for (const type of stored) await createTable(transaction, model, type);
-  for (const type of stored) await addReferences(transaction, model, type);
-  for (const type of Object.keys(model.resources)) {
-    if (model.resources[type]?.source === 'audit') await query(transaction, auditView(model, type));
-  }
-  await query(transaction, `drop view if exists ${schemaOf(model)}.holding`);
-  await query(transaction, holdingsView(model));
-  for (const statement of rightsTriggers(policy)) await query(transaction, statement);
+  const [found] = await query<{ comment: string | null }>(
+    transaction,
+    `select obj_description(to_regnamespace($1)::oid, 'pg_namespace') as comment`,
+    [quote(schema)],
+  );
+  if (found?.comment === digest) return;
+  await migrate();
+  await query(transaction, `comment on schema ${quote(schema)} is '${digest}'`);
 }
 
 /** Resource types that have a table of their own. */
