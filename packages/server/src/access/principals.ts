@@ -20,7 +20,10 @@ interface Remembered {
   readonly until: number;
 }
 
-type GrantRow = Grant & { readonly starts_at: Date | null; readonly ends_at: Date | null };
+type GrantRow = Grant & { readonly starts_at: string | null; readonly ends_at: string | null };
+
+/** No field's name has this character. */
+const GRANTS = '"<grants"';
 
 const MOST_REMEMBERED = 10_000;
 
@@ -62,22 +65,23 @@ export class Principals {
     const type = model.principals[kind];
     if (!type) return null;
     const needs = principalNeeds(this.policy, kind);
+    // One statement, so that attributes and grants are of one moment.
     const [row] = await query(
       executor,
-      `select ${selectList(this.policy, type, needs)} from ${tableOf(model, type)} t where t.id = $1::uuid`,
-      [id],
+      `select ${selectList(this.policy, type, needs)},
+         (select coalesce(json_agg(h), '[]'::json) from (${holdingsQuery(model)}) h) as ${GRANTS}
+       from ${tableOf(model, type)} t where t.id = $2::uuid`,
+      [kind, id],
     );
     if (row === undefined) return null;
     const now = this.runtime.now().getTime();
-    const rows = await query<GrantRow & Record<string, unknown>>(executor, holdingsQuery(model), [kind, id]);
-    const boundaries = rows
-      .flatMap((grant) => [grant.starts_at, grant.ends_at])
-      .map((date) => date?.getTime() ?? 0)
-      .filter((time) => time > now);
-    const held = rows.filter(
-      (grant) =>
-        (grant.starts_at?.getTime() ?? 0) <= now && (grant.ends_at?.getTime() ?? Number.POSITIVE_INFINITY) > now,
-    );
+    const grants = (row['<grants'] as readonly GrantRow[]).map((grant) => ({
+      ...grant,
+      starts: grant.starts_at === null ? Number.NEGATIVE_INFINITY : Date.parse(grant.starts_at),
+      ends: grant.ends_at === null ? Number.POSITIVE_INFINITY : Date.parse(grant.ends_at),
+    }));
+    const boundaries = grants.flatMap(({ starts, ends }) => [starts, ends]).filter((time) => time > now);
+    const held = grants.filter(({ starts, ends }) => starts <= now && now < ends);
     const attributes = toFacts(model, type, needs, row) as Readonly<Record<string, Value>>;
     return {
       principal: principal({ kind, id, attributes, grants: held.map(({ role, scope, id }) => ({ role, scope, id })) }),
