@@ -3,9 +3,9 @@ import {
   type Condition,
   conjunction,
   disjunction,
-  type Leaf,
+  linkWhere,
+  mapAtoms,
   mapOperands,
-  nameCondition,
   negation,
   type Operand,
 } from '../tree/condition.js';
@@ -272,38 +272,20 @@ function resolveMay(
   condition: Condition,
   asking: readonly string[],
 ): Condition {
-  switch (condition.op) {
-    case 'all':
-      return conjunction(condition.of.map((part) => resolveMay(of, all, type, part, asking)));
-    case 'any':
-      return disjunction(condition.of.map((part) => resolveMay(of, all, type, part, asking)));
-    case 'not':
-      return negation(resolveMay(of, all, type, condition.of, asking));
-    case 'named':
-      return nameCondition(condition.says, resolveMay(of, all, type, condition.of, asking));
-    case 'linked':
-      return { ...condition, where: resolveMay(of, all, condition.type, condition.where, asking) };
-    case 'may': {
-      const target = resolvePath(of, type, condition.path).field.to;
-      if (target === null) throw new ModelError(`${type}.${condition.path.join('.')} does not lead to another record`);
-      const step = `${condition.action} ${target} at ${condition.path.join('.')}`;
-      if (asking.includes(step)) throw new ModelError(`rules ask for each other: ${[...asking, step].join(' → ')}`);
-      const sides = { allow: [] as Condition[], forbid: [] as Condition[] };
-      for (const rule of rulesAbout(all, condition.action, target)) {
-        if (rule.effect === 'forbid' && rule.fields) continue;
-        const resolved = resolveMay(of, all, target, rule.when, [...asking, step]);
-        sides[rule.effect].push(prefixed(resolved, condition.path));
-      }
-      return conjunction([disjunction(sides.allow), negation(disjunction(sides.forbid))]);
+  return mapAtoms(condition, (atom) => {
+    if (atom.op === 'linked') return linkWhere(atom, resolveMay(of, all, atom.type, atom.where, asking));
+    if (atom.op !== 'may') return atom;
+    const target = resolvePath(of, type, atom.path).field.to as string;
+    const step = `${atom.action} ${target} at ${atom.path.join('.')}`;
+    if (asking.includes(step)) throw new ModelError(`rules ask for each other: ${[...asking, step].join(' → ')}`);
+    const sides = { allow: [] as Condition[], forbid: [] as Condition[] };
+    for (const rule of rulesAbout(all, atom.action, target)) {
+      if (rule.effect === 'forbid' && rule.fields) continue;
+      const resolved = resolveMay(of, all, target, rule.when, [...asking, step]);
+      sides[rule.effect].push(mapPaths(resolved, (inner) => joinPaths(atom.path, inner)));
     }
-    default:
-      return condition;
-  }
-}
-
-/** The same condition, asked about the record that a path leads to. */
-function prefixed(condition: Condition, path: readonly string[]): Condition {
-  return mapPaths(condition, (inner) => joinPaths(path, inner));
+    return conjunction([disjunction(sides.allow), negation(disjunction(sides.forbid))]);
+  });
 }
 
 /** A link's condition as its record sees it: paths of that record as they are, those of `it` through the link. */
@@ -326,27 +308,13 @@ const isOwn = (path: readonly string[]) => path.length === 1 && path[0] === 'id'
 
 /** Changes every path that begins at the outermost record. */
 function mapPaths(condition: Condition, change: (path: readonly string[]) => readonly string[]): Condition {
-  switch (condition.op) {
-    case 'all':
-      return conjunction(condition.of.map((part) => mapPaths(part, change)));
-    case 'any':
-      return disjunction(condition.of.map((part) => mapPaths(part, change)));
-    case 'not':
-      return negation(mapPaths(condition.of, change));
-    case 'named':
-      return nameCondition(condition.says, mapPaths(condition.of, change));
-    case 'linked':
-      return { ...condition, at: change(condition.at) };
-    case 'may':
-      return { ...condition, path: change(condition.path) };
-    case 'always':
-    case 'never':
-      return condition;
-    default:
-      return mapOperands(condition as Leaf, (operand) =>
-        operand.from === 'record' ? { from: 'record', path: change(operand.path) } : operand,
-      );
-  }
+  return mapAtoms(condition, (atom) => {
+    if (atom.op === 'linked') return { ...atom, at: change(atom.at) };
+    if (atom.op === 'may') return { ...atom, path: change(atom.path) };
+    return mapOperands(atom, (operand) =>
+      operand.from === 'record' ? { from: 'record', path: change(operand.path) } : operand,
+    );
+  });
 }
 
 /** The name of the role that a run-time permission gives. */

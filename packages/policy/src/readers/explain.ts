@@ -2,7 +2,7 @@ import type { Policy, Rule } from '../language/policy.js';
 import type { Condition } from '../tree/condition.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
-import { rulesFor } from './decide.js';
+import { prune, rulesFor } from './decide.js';
 import { inWords, type Person } from './words.js';
 
 export type Truth = 'yes' | 'no' | 'unknown';
@@ -47,10 +47,10 @@ export function explain(
   person: Person = 'you',
 ): Explanation {
   const known = record === null ? { principal, environment } : { principal, record, environment };
-  const judge = (condition: Condition): Truth => {
-    const { op } = fold(condition, known);
-    return op === 'always' ? 'yes' : op === 'never' ? 'no' : 'unknown';
-  };
+  const truth = ({ op }: Condition): Truth => (op === 'always' ? 'yes' : op === 'never' ? 'no' : 'unknown');
+  const judge = (condition: Condition) => truth(prune(fold(condition, known)));
+  // To be given a first group is nearer than to become someone else, though without any no record can be in it.
+  const near = (condition: Condition) => truth(fold(condition, known));
   const rules = rulesFor(policy, action, type);
   const traced = rules.map((rule): RuleTrace => {
     const { id, effect, says, source, fields, view } = rule;
@@ -68,7 +68,7 @@ export function explain(
   const allow = disjoined(traced.filter((rule) => rule.effect === 'allow').map((rule) => rule.holds));
   const forbid = disjoined(traced.filter((rule) => rule.effect === 'forbid' && !rule.fields).map((rule) => rule.holds));
   const allowed = allow === 'no' || forbid === 'yes' ? 'no' : allow === 'yes' && forbid === 'no' ? 'yes' : 'unknown';
-  return { allowed, rules: traced, missing: allowed === 'yes' ? [] : missing(rules, judge, person) };
+  return { allowed, rules: traced, missing: allowed === 'yes' ? [] : missing(rules, near, person) };
 }
 
 function disjoined(truths: readonly Truth[]): Truth {

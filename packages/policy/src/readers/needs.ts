@@ -1,5 +1,5 @@
 import type { Policy } from '../language/policy.js';
-import { type Condition, operandsOf } from '../tree/condition.js';
+import { type Atom, type Condition, eachAtom, operandsOf } from '../tree/condition.js';
 import { linkKey } from '../tree/facts.js';
 import { remember } from './remember.js';
 
@@ -34,17 +34,17 @@ export function recordNeeds(policy: Policy, type: string): Needs {
 export function principalNeeds(policy: Policy, kind: string): Needs {
   return remember(knownOf(policy), `principal ${kind}`, () => {
     const paths = new Map<string, readonly string[]>();
-    const visit = (condition: Condition): void => {
-      if ('of' in condition) for (const part of [condition.of].flat()) visit(part as Condition);
-      else if (condition.op === 'linked') visit(condition.where);
-      else if (condition.op !== 'always' && condition.op !== 'never' && condition.op !== 'may') {
-        for (const operand of operandsOf(condition)) {
-          if (operand.from === 'principal' && operand.kind === kind && operand.path.length > 1) {
-            paths.set(operand.path.join('.'), operand.path);
+    const visit = (condition: Condition): void =>
+      eachAtom(condition, (atom) => {
+        if (atom.op === 'linked') visit(atom.where);
+        else if (atom.op !== 'may') {
+          for (const operand of operandsOf(atom)) {
+            if (operand.from === 'principal' && operand.kind === kind && operand.path.length > 1) {
+              paths.set(operand.path.join('.'), operand.path);
+            }
           }
         }
-      }
-    };
+      });
     for (const rule of policy.rules) visit(rule.when);
     return { paths: [...paths.values()], links: [] };
   });
@@ -53,35 +53,19 @@ export function principalNeeds(policy: Policy, kind: string): Needs {
 function collect(conditions: readonly Condition[]): Needs {
   const paths = new Map<string, readonly string[]>();
   const links = new Map<string, Omit<Link, 'needs'> & { where: Condition[] }>();
-  const visit = (condition: Condition): void => {
-    switch (condition.op) {
-      case 'always':
-      case 'never':
-      case 'may':
-        return;
-      case 'all':
-      case 'any':
-        for (const part of condition.of) visit(part);
-        return;
-      case 'not':
-      case 'named':
-        visit(condition.of);
-        return;
-      case 'linked': {
-        const key = linkKey(condition);
-        const { type, via, at } = condition;
-        const link = links.get(key) ?? { type, via, at, where: [] };
-        link.where.push(condition.where);
-        links.set(key, link);
-        return;
+  const visit = (atom: Atom): void => {
+    if (atom.op === 'linked') {
+      const { type, via, at } = atom;
+      const link = links.get(linkKey(atom)) ?? { type, via, at, where: [] };
+      link.where.push(atom.where);
+      links.set(linkKey(atom), link);
+    } else if (atom.op !== 'may') {
+      for (const operand of operandsOf(atom)) {
+        if (operand.from === 'record' && operand.path.length > 1) paths.set(operand.path.join('.'), operand.path);
       }
-      default:
-        for (const operand of operandsOf(condition)) {
-          if (operand.from === 'record' && operand.path.length > 1) paths.set(operand.path.join('.'), operand.path);
-        }
     }
   };
-  for (const condition of conditions) visit(condition);
+  for (const condition of conditions) eachAtom(condition, visit);
   return {
     paths: [...paths.values()],
     links: [...links.values()].map(({ where, ...link }) => ({ ...link, needs: collect(where) })),

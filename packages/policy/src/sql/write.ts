@@ -1,7 +1,7 @@
 import { type Field, isDate, isInstant } from '../language/fields.js';
-import { findField, type Model, resolvePath } from '../language/model.js';
-import type { Condition, Leaf, Operand, Value } from '../tree/condition.js';
-import { mapOperands, operandsOf } from '../tree/condition.js';
+import { fieldOf, type Model, resolvePath } from '../language/model.js';
+import type { Condition, Leaf, Operand } from '../tree/condition.js';
+import { leftOver, mapOperands, operandsOf } from '../tree/condition.js';
 import { columnOf, holdingTable, tableOf } from './names.js';
 
 /** The values of a statement, numbered as they are written into it: SQL never holds a value as text. */
@@ -74,7 +74,7 @@ export function write(condition: Condition, scope: Scope): string {
       return `exists (select 1 from ${from} where ${row.alias}.${columnOf(condition.via)} = ${to} and ${where})`;
     }
     case 'may':
-      throw new TypeError(`'may ${condition.action}' is not resolved: make a policy of the rules first`);
+      throw leftOver('may', 'make a policy of the rules');
     default:
       return throughReference(condition, scope) ?? writeLeaf(condition, scope);
   }
@@ -92,8 +92,7 @@ function throughReference(leaf: Leaf, scope: Scope): string | null {
   const row = first.from === 'record' ? scope.record : scope.principal;
   // A role is held by the principal's row: the leaf has to stay where that row can be seen, which a subquery can.
   if (row === undefined) return null;
-  const target = findField(scope.model, row.type, step)?.to;
-  if (target === null || target === undefined) return null;
+  const target = fieldOf(scope.model, row.type, step).to as string;
   const inner: Row = { type: target, alias: nextAlias(row.alias) };
   const moved = mapOperands(leaf, (operand) => (operand === first ? { ...first, path: rest } : operand));
   const innerScope: Scope =
@@ -106,7 +105,7 @@ function throughReference(leaf: Leaf, scope: Scope): string | null {
 function writeLeaf(leaf: Leaf, scope: Scope): string {
   switch (leaf.op) {
     case 'kind':
-      if (scope.principal === undefined) throw new TypeError("'kind' is left over: fold the principal's kind first");
+      if (scope.principal === undefined) throw leftOver('kind', 'fold the principal');
       return scope.principal.kind === leaf.kind ? 'true' : 'false';
     case 'equal':
       return binary(leaf.left, '=', leaf.right, scope);
@@ -115,24 +114,25 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
     case 'atMost':
       return binary(leaf.left, '<=', leaf.right, scope);
     case 'member': {
-      const [element, set] = pair(leaf.element, leaf.set, scope);
-      if (element === null || set === null) return 'false';
+      const sides = pair(leaf.element, leaf.set, scope);
+      if (sides === null) return 'false';
+      const [element, set] = sides;
       // Written so that an index on the column can serve it, whichever side the column is.
-      return leaf.element.from === 'constant' ? `${set} @> array[${element}]` : `${element} = any(${set})`;
+      return leaf.set.from === 'constant' ? `${element} = any(${set})` : `${set} @> array[${element}]`;
     }
     case 'overlap': {
-      const [left, right] = pair(leaf.left, leaf.right, scope);
-      return left === null || right === null ? 'false' : `${left} && ${right}`;
+      const sides = pair(leaf.left, leaf.right, scope);
+      return sides === null ? 'false' : sides.join(' && ');
     }
     case 'present': {
-      const value = operandSql(leaf.value, null, scope);
+      const value = operandSql(leaf.value, 'text', scope);
       // A json null is missing too.
       return columnType(leaf.value, scope) === 'jsonb' ? `${value} <> 'null'` : `${value} is not null`;
     }
     case 'empty':
-      return `cardinality(${operandSql(leaf.value, null, scope)}) = 0`;
+      return `cardinality(${operandSql(leaf.value, 'text', scope)}) = 0`;
     case 'bits': {
-      const value = operandSql(leaf.value, null, scope);
+      const value = operandSql(leaf.value, 'integer', scope);
       const mask = scope.parameters.add(leaf.bits, 'integer');
       return `(${value} & ${mask}) = ${mask}`;
     }
@@ -143,7 +143,8 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
 
 function writeHolds(leaf: Leaf & { op: 'holds' }, scope: Scope): string {
   const { principal, parameters } = scope;
-  if (principal === undefined) throw new TypeError("'holds' is left over: fold the principal first");
+  if (principal === undefined) throw leftOver('holds', 'fold the principal');
+  if (leaf.at !== null && neverFits(leaf.at, 'uuid')) return 'false';
   const now = parameters.add(scope.now, 'timestamptz');
   const parts = [
     `h.principal_kind = ${parameters.add(principal.kind, 'text')}`,
@@ -154,22 +155,23 @@ function writeHolds(leaf: Leaf & { op: 'holds' }, scope: Scope): string {
     `(h.ends_at is null or h.ends_at > ${now})`,
   ];
   if (leaf.at !== null) {
-    const at = operandSql(leaf.at, leaf.many ? 'uuid[]' : 'uuid', scope);
-    if (at === null) return 'false';
-    parts.push(leaf.many ? `h.scope_id = any(${at})` : `h.scope_id = ${at}`);
+    const at = operandSql(leaf.at, 'uuid', scope);
+    // With the type, since 'any' of a bare subquery would go through its rows.
+    parts.push(leaf.many ? `h.scope_id = any(${at}::uuid[])` : `h.scope_id = ${at}`);
   }
   return `exists (select 1 from ${holdingTable(scope.model)} h where ${parts.join(' and ')})`;
 }
 
 function binary(left: Operand, sign: string, right: Operand, scope: Scope): string {
-  const [a, b] = pair(left, right, scope);
-  return a === null || b === null ? 'false' : `${a} ${sign} ${b}`;
+  return pair(left, right, scope)?.join(` ${sign} `) ?? 'false';
 }
 
 /** Two operands, the constant one with the type of the other; null where it can't be of that type. */
-function pair(left: Operand, right: Operand, scope: Scope): readonly [string | null, string | null] {
+function pair(left: Operand, right: Operand, scope: Scope): readonly [string, string] | null {
   const type = columnType(left, scope) ?? columnType(right, scope) ?? 'text';
   const base = type.replace(/\[\]$/, '');
+  // Asked before either is written: a parameter that the text does not mention is an error.
+  if (neverFits(left, base) || neverFits(right, base)) return null;
   return [operandSql(left, base, scope), operandSql(right, base, scope)];
 }
 
@@ -184,22 +186,19 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** What PostgreSQL can't hold as text: a zero character, and half of a surrogate pair. */
 const UNWRITABLE = /\0|\p{Surrogate}/u;
 
-function operandSql(operand: Operand, type: string | null, scope: Scope): string | null {
+/** An operand, where a constant is a parameter of a type that it fits. */
+function operandSql(operand: Operand, base: string, scope: Scope): string {
   if (operand.from === 'record' || operand.from === 'principal') return column(operand, scope);
-  if (operand.from !== 'constant') throw new TypeError(`'${operand.from}' is left over: fold the environment first`);
-  if (operand.value === null) return null;
-  const base = (type ?? 'text').replace(/\[\]$/, '');
-  const fitting = fit(operand.value, base);
-  return fitting === null ? null : scope.parameters.add(fitting.value, fitting.type);
+  if (operand.from !== 'constant') throw leftOver(operand.from, 'fold the environment');
+  const { value } = operand;
+  if (!Array.isArray(value)) return scope.parameters.add(value, widened([value], base));
+  const elements = value.filter((element) => fits(element, base));
+  return scope.parameters.add(elements, `${widened(elements, base)}[]`);
 }
 
-/** A value as a parameter of a type, or null where it could never equal one: then the leaf is false, not an error. */
-function fit(value: Exclude<Value, null>, base: string): { readonly value: unknown; readonly type: string } | null {
-  if (Array.isArray(value)) {
-    const elements = value.filter((element) => fits(element, base));
-    return { value: elements, type: `${widened(elements, base)}[]` };
-  }
-  return fits(value, base) ? { value, type: widened([value], base) } : null;
+/** Whether an operand is a constant that no value of the type could equal: then the leaf is false, not an error. */
+function neverFits(operand: Operand, base: string): boolean {
+  return operand.from === 'constant' && !Array.isArray(operand.value) && !fits(operand.value, base);
 }
 
 function fits(value: unknown, base: string): boolean {
@@ -229,7 +228,7 @@ function widened(values: readonly unknown[], base: string): string {
 /** The value at a path, as an SQL expression: a column, or subqueries along the references. */
 export function column(operand: Operand & { from: 'record' | 'principal' }, scope: Scope): string {
   const row = operand.from === 'record' ? scope.record : scope.principal;
-  if (row === undefined) throw new TypeError(`the ${operand.from} is not in this query`);
+  if (row === undefined) throw leftOver(operand.from, `fold the ${operand.from}`);
   return pathSql(scope.model, row, operand.path);
 }
 
@@ -238,9 +237,7 @@ export function pathSql(model: Model, row: Row, path: readonly string[]): string
   const [step, ...rest] = path as [string, ...string[]];
   const own = `${row.alias}.${columnOf(step)}`;
   if (rest.length === 0) return own;
-  const target = findField(model, row.type, step)?.to;
-  if (target === null || target === undefined)
-    throw new TypeError(`${row.type}.${step} does not lead to another record`);
+  const target = fieldOf(model, row.type, step).to as string;
   const inner: Row = { type: target, alias: nextAlias(row.alias) };
   return `(select ${pathSql(model, inner, rest)} from ${tableOf(model, target)} ${inner.alias} where ${inner.alias}.id = ${own})`;
 }

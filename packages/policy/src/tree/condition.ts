@@ -149,28 +149,52 @@ export function mapOperands(leaf: Leaf, change: (operand: Operand) => Operand): 
   }
 }
 
-/** Visits every leaf, and every `linked`, that speaks of the outermost record. */
-export function mapLeaves(condition: Condition, change: (leaf: Leaf) => Condition): Condition {
+/** What a condition says below its connectives. */
+export type Atom = Leaf | Extract<Condition, { op: 'linked' | 'may' }>;
+
+/** The same condition with each atom replaced by what `change` makes of it, and simplified. */
+export function mapAtoms(condition: Condition, change: (atom: Atom) => Condition): Condition {
   switch (condition.op) {
     case 'always':
     case 'never':
-    case 'may':
       return condition;
     case 'all':
-      return conjunction(condition.of.map((part) => mapLeaves(part, change)));
+      return conjunction(condition.of.map((part) => mapAtoms(part, change)));
     case 'any':
-      return disjunction(condition.of.map((part) => mapLeaves(part, change)));
+      return disjunction(condition.of.map((part) => mapAtoms(part, change)));
     case 'not':
-      return negation(mapLeaves(condition.of, change));
+      return negation(mapAtoms(condition.of, change));
     case 'named':
-      return nameCondition(condition.says, mapLeaves(condition.of, change));
-    case 'linked': {
-      const where = mapLeaves(condition.where, change);
-      return where.op === 'never' ? NEVER : { ...condition, where };
-    }
+      return nameCondition(condition.says, mapAtoms(condition.of, change));
     default:
       return change(condition);
   }
+}
+
+/** An error where a reader meets what should have been replaced before. */
+export function leftOver(what: string, first: string): TypeError {
+  return new TypeError(`'${what}' is left over: ${first} first`);
+}
+
+/** Visits each atom. */
+export function eachAtom(condition: Condition, visit: (atom: Atom) => void): void {
+  mapAtoms(condition, (atom) => {
+    visit(atom);
+    return atom;
+  });
+}
+
+/** The same condition with each leaf replaced, those of linked records too. */
+export function mapLeaves(condition: Condition, change: (leaf: Leaf) => Condition): Condition {
+  return mapAtoms(condition, (atom) => {
+    if (atom.op === 'may') return atom;
+    return atom.op === 'linked' ? linkWhere(atom, mapLeaves(atom.where, change)) : change(atom);
+  });
+}
+
+/** A link with another condition: there is none to a record that can't be. */
+export function linkWhere(link: Extract<Condition, { op: 'linked' }>, where: Condition): Condition {
+  return where.op === 'never' ? NEVER : { ...link, where };
 }
 
 /** A condition under a name of its own; what is decided needs none. */

@@ -1,4 +1,4 @@
-import type { Condition, Leaf, Operand, Scalar, Value } from './condition.js';
+import { type Condition, type Leaf, leftOver, type Operand, type Scalar, type Value } from './condition.js';
 import { type Environment, linkKey, type Principal, type RecordFacts, scopesOf } from './facts.js';
 
 /** A condition made ready to run: allocates nothing when it does. */
@@ -43,7 +43,7 @@ export function compile(condition: Condition): Test {
       };
     }
     case 'may':
-      throw new TypeError(`'may ${condition.action}' is not resolved: make a policy of the rules first`);
+      throw leftOver('may', 'make a policy of the rules');
     default:
       return compileLeaf(condition);
   }

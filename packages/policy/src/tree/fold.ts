@@ -1,13 +1,12 @@
 import {
   ALWAYS,
   type Condition,
-  conjunction,
   disjunction,
   type Leaf,
+  linkWhere,
+  mapAtoms,
   mapOperands,
   NEVER,
-  nameCondition,
-  negation,
   type Operand,
   operandsOf,
   type Value,
@@ -54,31 +53,14 @@ const NO_ENVIRONMENT: Environment = { now: '' };
  * the result is `always` or `never`, and the same as the compiled condition's.
  */
 export function fold(condition: Condition, known: Known): Condition {
-  switch (condition.op) {
-    case 'all':
-      return conjunction(condition.of.map((part) => fold(part, known)));
-    case 'any':
-      return disjunction(condition.of.map((part) => fold(part, known)));
-    case 'not':
-      return negation(fold(condition.of, known));
-    case 'named':
-      return nameCondition(condition.says, fold(condition.of, known));
-    case 'linked': {
-      if (known.record === undefined) {
-        const where = fold(condition.where, known);
-        return where.op === 'never' ? NEVER : { ...condition, where };
-      }
-      const rows = known.record[linkKey(condition)];
-      if (!Array.isArray(rows)) return NEVER;
-      return disjunction((rows as readonly RecordFacts[]).map((record) => fold(condition.where, { ...known, record })));
-    }
-    case 'always':
-    case 'never':
-    case 'may':
-      return condition;
-    default:
-      return foldLeaf(condition, known);
-  }
+  return mapAtoms(condition, (atom) => {
+    if (atom.op === 'may') return atom;
+    if (atom.op !== 'linked') return foldLeaf(atom, known);
+    if (known.record === undefined) return linkWhere(atom, fold(atom.where, known));
+    const rows = known.record[linkKey(atom)];
+    if (!Array.isArray(rows)) return NEVER;
+    return disjunction((rows as readonly RecordFacts[]).map((record) => fold(atom.where, { ...known, record })));
+  });
 }
 
 function foldLeaf(leaf: Leaf, known: Known): Condition {

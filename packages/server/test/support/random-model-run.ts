@@ -13,16 +13,19 @@ export interface RunOptions {
   readonly seed: number;
   /** How long a counter-example may be made smaller, in milliseconds. */
   readonly shrinking: number;
+  /** Whether who holds what is read from a table that is filled from the view: much faster than from the view. */
+  readonly materialised: boolean;
   readonly progress?: (cases: number) => void;
 }
 
 /**
- * Asks random questions until there were enough.
+ * Makes the tables, and asks random questions until there were enough.
  * @returns how many there were.
  * @throws with the smallest counter-example, in words, where two readers of a policy disagree.
  */
 export async function run(client: Client, options: RunOptions): Promise<number> {
-  const { cases: wanted, seed, shrinking, progress } = options;
+  const { cases: wanted, seed, shrinking, materialised, progress } = options;
+  for (const statement of tables(materialised)) await client.query(statement);
   let cases = 0;
   let failedAt = 0;
   const property = fc.asyncProperty(
@@ -31,9 +34,9 @@ export async function run(client: Client, options: RunOptions): Promise<number> 
     fc.constantFrom(...INSTANTS),
     typesArb,
     async (world, rulebook, now, types) => {
-      if (cases >= wanted || (failedAt > 0 && performance.now() - failedAt > shrinking)) return;
+      if (failedAt > 0 && performance.now() - failedAt > shrinking) return;
       try {
-        await store(client, world);
+        await store(client, world, materialised);
         const asked = await agree(client, { world, rulebook, environment: { now, ...(types ? { types } : {}) } });
         if (failedAt === 0) cases += asked;
         progress?.(cases);
@@ -43,8 +46,9 @@ export async function run(client: Client, options: RunOptions): Promise<number> 
       }
     },
   );
-  // More runs than it can take: each is empty when there were enough.
-  await fc.assert(property, { seed, numRuns: Math.max(50, wanted), interruptAfterTimeLimit: undefined });
+  // In portions, each with a seed of its own that follows from the one given.
+  for (let portion = 0; cases < wanted; portion++)
+    await fc.assert(property, { seed: seed + portion, numRuns: materialised ? 20 : 2 });
   return cases;
 }
 
@@ -57,7 +61,6 @@ export async function runAlone(options: RunOptions): Promise<number> {
   const client = new pg.Client(cluster.connection);
   try {
     await client.connect();
-    for (const statement of tables()) await client.query(statement);
     return await run(client, options);
   } finally {
     await client.end();

@@ -236,11 +236,21 @@ export type Row = Readonly<Record<string, unknown>> & { readonly id: string };
 export type World = Readonly<Record<string, ReadonlyMap<string, Row>>>;
 
 const TYPES = Object.keys(MODEL.resources);
-const MOST: Readonly<Record<string, number>> = { Session: 32, Project: 8, Person: 12, SessionPerson: 16, Membership: 8 };
+const MOST: Readonly<Record<string, number>> = {
+  Session: 32,
+  Project: 8,
+  Person: 12,
+  SessionPerson: 16,
+  Membership: 8,
+  SiteRole: 12,
+};
 const mostOf = (type: string) => MOST[type] ?? 4;
 
 export function idOf(type: string, index: number): string {
-  const [a, b] = [TYPES.indexOf(type), index].map((value) => value.toString(16).padStart(2, '0'));
+  // A device has the id of a person: only their kinds tell them apart.
+  const [a, b] = [TYPES.indexOf(type === 'Device' ? 'Person' : type), index].map((value) =>
+    value.toString(16).padStart(2, '0'),
+  );
   return `abcdef${a}-0000-7000-8000-0000000000${b}`;
 }
 
@@ -303,7 +313,7 @@ function valueArb(name: string, field: Field): fc.Arbitrary<unknown> {
     case 'number':
       return nil(fc.constantFrom(...WHOLE, ...FRACTIONS));
     case 'boolean':
-      return nil(fc.boolean());
+      return nil(name === 'active' ? fc.constantFrom(true, true, false) : fc.boolean());
     case 'instant':
       return nil(fc.constantFrom(...INSTANTS));
     case 'date':
@@ -479,57 +489,74 @@ function constantArb(sort: string): fc.Arbitrary<string | number | boolean> {
     default: {
       const type = sort.slice(3);
       const id = fc.nat(mostOf(type) - 1).map((index) => idOf(type, index));
-      const odd = fc.constantFrom('', 'not-a-uuid', idOf(type, 0).toUpperCase(), `{${idOf(type, 0)}}`, "'; --");
-      return fc.oneof({ weight: 5, arbitrary: id }, { weight: 1, arbitrary: odd });
+      const odd = fc.constantFrom('', 'not-a-uuid', `{${idOf(type, 0)}}`, "'; --");
+      const upper = id.map((id) => id.toUpperCase());
+      return fc.oneof({ weight: 5, arbitrary: id }, { weight: 1, arbitrary: odd }, { weight: 1, arbitrary: upper });
     }
   }
 }
 
 const constant = (value: Value): Operand => ({ from: 'constant', value });
 
-function otherArb(all: readonly Candidate[], than: Candidate, many: boolean): fc.Arbitrary<Operand> {
-  const fitting = all.filter((other) => other.sort === than.sort && other.many === many);
-  const scalar = constantArb(than.sort);
-  const literal = (many ? fc.array(scalar, { maxLength: 3 }) : scalar).map((value) => constant(value as Value));
-  if (fitting.length === 0) return literal;
-  return fc.oneof(
-    { weight: 2, arbitrary: literal },
-    { weight: 3, arbitrary: fc.constantFrom(...fitting).map((other) => other.operand) },
+/** What a candidate can be compared with. */
+function otherArb(type: string, { sort }: Candidate, many: boolean): fc.Arbitrary<Operand> {
+  return once(
+    () => {
+      const fitting = candidatesFor(type).filter((other) => other.sort === sort && other.many === many);
+      const scalar = constantArb(sort);
+      const literal = (many ? fc.array(scalar, { maxLength: 3 }) : scalar).map((value) => constant(value as Value));
+      if (fitting.length === 0) return literal;
+      return fc.oneof(
+        { weight: 2, arbitrary: literal },
+        { weight: 3, arbitrary: fc.constantFrom(...fitting).map((other) => other.operand) },
+      );
+    },
+    'other',
+    type,
+    sort,
+    many,
   );
 }
 
 function leafArb(type: string): fc.Arbitrary<Condition> {
+  return once(() => makeLeafArb(type), 'leaf', type);
+}
+
+function makeLeafArb(type: string): fc.Arbitrary<Condition> {
   const all = candidatesFor(type);
   const from = (keep: (candidate: Candidate) => boolean) => fc.constantFrom(...all.filter(keep));
   const ordered = ['number', 'instant', 'date'];
   const either = (flip: boolean, a: Operand, b: Operand) => (flip ? ([b, a] as const) : ([a, b] as const));
   const equal = from(({ many, sort }) => !many && sort !== 'json').chain((one) =>
-    fc.tuple(otherArb(all, one, false), fc.boolean()).map(([other, flip]): Condition => {
+    fc.tuple(otherArb(type, one, false), fc.boolean()).map(([other, flip]): Condition => {
       const [left, right] = either(flip, one.operand, other);
       return { op: 'equal', left, right };
     }),
   );
   const compared = from(({ many, sort }) => !many && ordered.includes(sort)).chain((one) =>
     fc
-      .tuple(otherArb(all, one, false), fc.boolean(), fc.constantFrom('less' as const, 'atMost' as const))
+      .tuple(otherArb(type, one, false), fc.boolean(), fc.constantFrom('less' as const, 'atMost' as const))
       .map(([other, flip, op]): Condition => {
         const [left, right] = either(flip, one.operand, other);
         return { op, left, right };
       }),
   );
   const memberOf = from(({ many, sort }) => !many && sort !== 'json').chain((one) =>
-    otherArb(all, one, true).map((set): Condition => ({ op: 'member', element: one.operand, set })),
+    otherArb(type, one, true).map((set): Condition => ({ op: 'member', element: one.operand, set })),
   );
   const memberIn = from(({ many }) => many).chain((set) =>
-    otherArb(all, set, false).map((element): Condition => ({ op: 'member', element, set: set.operand })),
+    otherArb(type, set, false).map((element): Condition => ({ op: 'member', element, set: set.operand })),
   );
   const overlap = from(({ many }) => many).chain((one) =>
-    fc.tuple(otherArb(all, one, true), fc.boolean()).map(([other, flip]): Condition => {
+    fc.tuple(otherArb(type, one, true), fc.boolean()).map(([other, flip]): Condition => {
       const [left, right] = either(flip, one.operand, other);
       return { op: 'overlap', left, right };
     }),
   );
-  const present = fc.constantFrom(...all).map(({ operand }): Condition => ({ op: 'present', value: operand }));
+  const jsons = all.filter(({ kind }) => kind === 'json');
+  const present = fc
+    .constantFrom(...all, ...jsons, ...jsons, ...jsons)
+    .map(({ operand }): Condition => ({ op: 'present', value: operand }));
   const empty = from(({ many }) => many).map(({ operand }): Condition => ({ op: 'empty', value: operand }));
   const bits = fc
     .tuple(
@@ -558,26 +585,22 @@ const ROLE_NAMES = Object.entries(MODEL.roles as Record<string, readonly string[
 );
 
 function holdsArb(type: string): fc.Arbitrary<Condition> {
-  return fc.constantFrom(...ROLE_NAMES).chain((name) => {
-    const { scope } = splitRole(MODEL, name);
-    const places = candidatesFor(type).filter(({ sort, many }) => {
-      if (sort !== `id ${scope}`) return false;
-      return !many || impliedBySameScopeAlone(name);
-    });
-    const where = places.map(({ operand, many }) => ({ operand, many }));
-    const anywhere = fc.constant({ operand: null, many: false });
-    const place =
-      where.length === 0
-        ? anywhere
-        : fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...where) }, { weight: 1, arbitrary: anywhere });
-    return place.map(({ operand, many }) => {
-      // A role that others imply downward can be asked for on fields alone.
-      const fixed = operand?.from === 'type' && !impliedBySameScopeAlone(name);
-      return fixed ? expandRole(MODEL, name, null, false) : expandRole(MODEL, name, operand, many);
-    });
-  });
+  return fc.oneof(...ROLE_NAMES.map((name) => holdsRoleArb(type, name)));
 }
 
+function holdsRoleArb(type: string, name: string): fc.Arbitrary<Condition> {
+  const { scope } = splitRole(MODEL, name);
+  const alone = impliedBySameScopeAlone(name);
+  const places = candidatesFor(type).filter(
+    ({ operand, sort, many }) => sort === `id ${scope}` && (alone || (!many && operand.from !== 'type')),
+  );
+  const held = fc.constant(expandRole(MODEL, name, null, false));
+  if (places.length === 0) return held;
+  const there = fc.constantFrom(...places).map(({ operand, many }) => expandRole(MODEL, name, operand, many));
+  return fc.oneof({ weight: 5, arbitrary: there }, { weight: 1, arbitrary: held });
+}
+
+/** A role that others imply downward can be asked for on one field alone, and not on an attribute of a type. */
 function impliedBySameScopeAlone(name: string): boolean {
   try {
     expandRole(MODEL, name, { from: 'type', type: 'Session', field: 'siteIds' }, true);
@@ -604,11 +627,11 @@ const ABOVE: Readonly<Record<string, readonly string[]>> = {
   Site: ['Org'],
 };
 
-function conditionArb(
-  type: string,
-  depth: number,
-  mays: readonly string[] = ABOVE[type] ?? [],
-): fc.Arbitrary<Condition> {
+function conditionArb(type: string, depth: number, mays = ABOVE[type] ?? []): fc.Arbitrary<Condition> {
+  return once(() => makeConditionArb(type, depth, mays), 'condition', type, depth, mays);
+}
+
+function makeConditionArb(type: string, depth: number, mays: readonly string[]): fc.Arbitrary<Condition> {
   const leaf = leafArb(type);
   if (depth === 0) return leaf;
   const inner = conditionArb(type, depth - 1, mays);
@@ -661,6 +684,10 @@ function pathOf(operand: Operand): readonly string[] {
 export const ACTIONS = ['list', 'read', 'update'] as const;
 
 function rulesArb(type: string, depth: number, most: number): fc.Arbitrary<readonly Rule[]> {
+  return once(() => makeRulesArb(type, depth, most), 'rules', type, depth, most);
+}
+
+function makeRulesArb(type: string, depth: number, most: number): fc.Arbitrary<readonly Rule[]> {
   const names = Object.keys(MODEL.resources[type]?.fields ?? {});
   const rule = fc.record({
     effect: fc.constantFrom('allow' as const, 'allow' as const, 'allow' as const, 'forbid' as const),
