@@ -16,7 +16,6 @@ import {
   ModelError,
   model,
   type Operand,
-  Parameters,
   parent,
   policy,
   principal,
@@ -25,9 +24,9 @@ import {
   references,
   resource,
   rules,
-  searchSql,
   text,
 } from '../src/index.js';
+import { Parameters, searchSql } from '../src/sql.js';
 
 const DEFINITION = {
   name: 'm',

@@ -4,8 +4,14 @@ export { Principals } from './access/principals.js';
 export type { Application, Demo, LockoutSettings, LoginSettings, TokenSettings } from './application.js';
 export type { Caller, Context } from './context.js';
 export { createServer, type ServerOptions } from './http/server.js';
-export { createSetupLink, hashPassword, passwordProblem, verifyPassword } from './identity/index.js';
-export { type Installation, type InstallationOptions, openInstallation } from './installation.js';
+export { createSetupLink, hashPassword, passwordProblem, purgeExpired, verifyPassword } from './identity/index.js';
+export {
+  createTables,
+  findInstallation,
+  type Installation,
+  type InstallationOptions,
+  openInstallation,
+} from './installation.js';
 export { ConfigurationError } from './keys/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
@@ -13,9 +19,16 @@ export type { ActionCall, ActionHandler } from './records/actions.js';
 export type { Effect, Effects } from './records/effects.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { System } from './records/system.js';
+export { requireValid } from './records/validate.js';
 export { inTransaction } from './records/write.js';
 export { type Runtime, systemRuntime } from './runtime.js';
 export { BackupError, type BackupSummary, backup, restore } from './storage/backup.js';
 export { type Database, openDatabase, type Transaction } from './storage/database.js';
-export { type EmbeddedCluster, EmbeddedError, type EmbeddedOptions, startEmbedded } from './storage/embedded/index.js';
+export {
+  type EmbeddedCluster,
+  EmbeddedError,
+  type EmbeddedOptions,
+  joinEmbedded,
+  startEmbedded,
+} from './storage/embedded/index.js';
 export { SchemaError } from './storage/schema.js';

@@ -52,6 +52,7 @@ function checkLeaf(of: Model, type: string, leaf: Leaf): void {
       alike(leaf.element, false, leaf.set, true);
       return;
     case 'overlap':
+    case 'subset':
       alike(leaf.left, true, leaf.right, true);
       return;
     case 'present':

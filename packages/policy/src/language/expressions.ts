@@ -71,6 +71,14 @@ export function overlap<S extends readonly unknown[]>(
   return { op: 'overlap', left: operandOf(left), right: operandOf(right) };
 }
 
+/** Every element of the first set is in the second. */
+export function subset<S extends readonly unknown[]>(
+  left: Expression<S>,
+  right: Expression<readonly ElementOf<S>[]> | readonly Literal<ElementOf<S>>[],
+): Leaf {
+  return { op: 'subset', left: operandOf(left), right: operandOf(right) };
+}
+
 /** There is a value. */
 export function present(value: Expression<unknown>): Leaf {
   return { op: 'present', value: operandOf(value) };

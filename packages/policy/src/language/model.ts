@@ -198,7 +198,9 @@ export function resourceOf(of: Model, type: string): Resource {
 
 /** Every action that a resource type knows. */
 export function actionsOf(of: Model, type: string): readonly string[] {
-  return [...STANDARD_ACTIONS, ...resourceOf(of, type).actions];
+  const { source, actions } = resourceOf(of, type);
+  // What is no table of its own is only looked at.
+  return source === undefined ? [...STANDARD_ACTIONS, ...actions] : ['list', 'read'];
 }
 
 /** The last field of a path, and the type that each step leads to. */

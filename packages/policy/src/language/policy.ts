@@ -100,16 +100,19 @@ export interface RuleOptions<R extends Resources, N extends keyof R, P> {
   readonly view?: keyof NonNullable<R[N]['views']> & string;
 }
 
+/** The principal in a rule, by kind. */
+export type PrincipalsOf<M extends Shape> = {
+  readonly [K in keyof M['principals']]: M['principals'][K] extends keyof M['resources']
+    ? RecordOf<M['resources'], M['principals'][K]>
+    : Record<never, never>;
+};
+
 /** What the rules of a resource type are written with. */
 export interface Language<M extends Shape, N extends keyof M['resources']> {
   /** The record that the rule is about. */
   readonly it: RecordOf<M['resources'], N>;
   /** Who acts, by kind: `me.user.groupIds`. */
-  readonly me: {
-    readonly [K in keyof M['principals']]: M['principals'][K] extends keyof M['resources']
-      ? RecordOf<M['resources'], M['principals'][K]>
-      : Record<never, never>;
-  };
+  readonly me: PrincipalsOf<M>;
   /** The attributes that the installation keeps for this resource type. */
   readonly type: {
     readonly [F in keyof NonNullable<M['typeAttributes']>]: NonNullable<M['typeAttributes']>[F] extends Field<infer V>
@@ -148,6 +151,17 @@ export interface Language<M extends Shape, N extends keyof M['resources']> {
       readonly counting: Condition;
     },
   ): Limit;
+}
+
+/** Who acts, by kind, for conditions that several resource types share: `principals(model).user.groupIds`. */
+export function principals<M extends Shape>(of: M): PrincipalsOf<M> {
+  const vocabulary = of as unknown as Model;
+  return Object.fromEntries(
+    Object.entries(vocabulary.principals).map(([kind, type]) => [
+      kind,
+      type === null ? {} : recordProxy(vocabulary, type, (path) => ({ from: 'principal', kind, path })),
+    ]),
+  ) as PrincipalsOf<M>;
 }
 
 /** The rules of one resource type, as `rules` made them. */
@@ -193,12 +207,7 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
   };
   const language = {
     it: recordProxy(vocabulary, type, (path) => ({ from: 'record', path })),
-    me: Object.fromEntries(
-      Object.entries(vocabulary.principals).map(([kind, of]) => [
-        kind,
-        of === null ? {} : recordProxy(vocabulary, of, (path) => ({ from: 'principal', kind, path })),
-      ]),
-    ),
+    me: principals(of),
     type: Object.fromEntries(
       Object.entries(vocabulary.typeAttributes ?? {}).map(([name, field]) => [
         name,
@@ -317,6 +326,11 @@ function mapPaths(condition: Condition, change: (path: readonly string[]) => rea
   });
 }
 
+/** The actions that can be permitted at run time: who may read may list. */
+export function permissionActions(of: Model, type: string): readonly string[] {
+  return actionsOf(of, type).filter((action) => action !== 'list');
+}
+
 /** The name of the role that a run-time permission gives. */
 export function permissionRole(action: string, type: string): string {
   return `may ${action} ${type}`;
@@ -330,7 +344,7 @@ function permissionRules(of: Model): Rule[] {
   const source = of.permissions;
   if (source === undefined) return [];
   return Object.keys(of.resources).flatMap((type) =>
-    actionsOf(of, type).map((action): Rule => {
+    permissionActions(of, type).map((action): Rule => {
       const role = permissionRole(action, type);
       const field = source.at[type];
       const everywhere: Condition = { op: 'holds', role, scope: null, at: null, many: false };

@@ -1,3 +1,4 @@
+import { actionsOf } from '../language/model.js';
 import { type Policy, type Rule, rulesAbout } from '../language/policy.js';
 import {
   type Condition,
@@ -140,6 +141,17 @@ export function universal(
   environment: Environment,
 ): boolean {
   return residual(policy, principal, action, type, environment).op === 'always';
+}
+
+/** The actions that a principal may do on a record. */
+export function searchActions(
+  policy: Policy,
+  principal: Principal,
+  type: string,
+  record: RecordFacts,
+  environment: Environment,
+): readonly string[] {
+  return actionsOf(policy.model, type).filter((action) => allows(policy, principal, action, type, record, environment));
 }
 
 /** How a field is shown, `shown` or through a transform; undefined where it isn't. */

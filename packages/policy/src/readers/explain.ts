@@ -1,5 +1,5 @@
 import type { Policy, Rule } from '../language/policy.js';
-import type { Condition } from '../tree/condition.js';
+import { type Condition, eachAtom, operandsOf } from '../tree/condition.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 import { prune, rulesFor } from './decide.js';
@@ -105,7 +105,7 @@ interface Fix {
 function missing(rules: readonly Rule[], judge: (condition: Condition) => Truth, person: Person): readonly string[] {
   const fixes = rules
     .filter((rule) => rule.effect === 'allow')
-    .map((rule) => fix(rule.when, judge, person))
+    .map((rule) => leastPrivilege(rule, fix(rule.when, judge, person)))
     .sort((a, b) => a.cost - b.cost);
   const forbidden = rules
     .filter((rule) => rule.effect === 'forbid' && !rule.fields && judge(rule.when) !== 'no')
@@ -113,6 +113,20 @@ function missing(rules: readonly Rule[], judge: (condition: Condition) => Truth,
   const [nearest] = fixes;
   if (nearest === undefined) return ['no rule allows this to anyone', ...forbidden];
   return [...new Set([...nearest.words, ...forbidden])];
+}
+
+/** A rule that opens every record to whoever fulfils it asks for more than one that looks at the record. */
+function leastPrivilege(rule: Rule, { cost, words }: Fix): Fix {
+  return { cost: cost > 0 && !asksRecord(rule.when) ? cost + 4 : cost, words };
+}
+
+function asksRecord(condition: Condition): boolean {
+  let asks = false;
+  eachAtom(condition, (atom) => {
+    const leaf = atom.op !== 'linked' && atom.op !== 'may';
+    asks ||= !leaf || operandsOf(atom).some((operand) => operand.from === 'record');
+  });
+  return asks;
 }
 
 function fix(condition: Condition, judge: (condition: Condition) => Truth, person: Person): Fix {

@@ -55,12 +55,14 @@ function cellFor(rules: readonly Rule[], persona: Persona, reached: Set<string>)
     disjunction(allows.map((part) => part.when)),
     negation(disjunction(forbids.map((part) => part.when))),
   ]);
-  const limited = allows.filter(({ rule }) => rule.fields);
+  // Where every field is given on every record, that some rule gives some of them says nothing more.
+  const whole = allows.some(({ rule, when }) => !rule.fields && rule.view === undefined && when.op === 'always');
+  const limited = whole ? [] : allows.filter(({ rule }) => rule.fields);
   const onlyFields = allows.length > 0 && limited.length === allows.length;
   const notes = [
     ...new Set([
       ...limited.map(({ rule }) => `${onlyFields ? 'only' : 'of some only'} ${rule.fields?.join(', ')}`),
-      ...allows.flatMap(({ rule }) => (rule.view === undefined ? [] : [`as ${rule.view}`])),
+      ...allows.flatMap(({ rule }) => (whole || rule.view === undefined ? [] : [`as ${rule.view}`])),
       ...taken.map(
         ({ rule, when: on }) =>
           `never ${rule.fields?.join(', ')}${on.op === 'always' ? '' : ` if ${inWords(on, 'they')}`}`,

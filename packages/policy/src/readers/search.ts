@@ -1,10 +1,10 @@
-import { actionsOf, principalTypeOf } from '../language/model.js';
+import { principalTypeOf } from '../language/model.js';
 import type { Policy } from '../language/policy.js';
 import { tableOf } from '../sql/names.js';
 import { type Parameters, write } from '../sql/write.js';
-import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
+import type { Environment, RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
-import { allows, verdict } from './decide.js';
+import { verdict } from './decide.js';
 
 /**
  * The principals of a kind who may do an action on a record: a query of their ids, in order. The text belongs to the
@@ -30,15 +30,4 @@ export function searchSql(
     ...(page.after === undefined ? [] : [`p.id > ${parameters.add(page.after, 'uuid')}`]),
   ];
   return `select p.id from ${tableOf(model, principalType)} p where ${where.join(' and ')} order by p.id limit ${page.limit}`;
-}
-
-/** The actions that a principal may do on a record. */
-export function searchActions(
-  policy: Policy,
-  principal: Principal,
-  type: string,
-  record: RecordFacts,
-  environment: Environment,
-): readonly string[] {
-  return actionsOf(policy.model, type).filter((action) => allows(policy, principal, action, type, record, environment));
 }

@@ -52,6 +52,8 @@ function leafInWords(leaf: Leaf, person: Person): string {
       return `${say(leaf.element)} is one of ${say(leaf.set)}`;
     case 'overlap':
       return `${say(leaf.left)} and ${say(leaf.right)} have one in common`;
+    case 'subset':
+      return `${say(leaf.left)} are all among ${say(leaf.right)}`;
     case 'present':
       return `${say(leaf.value)} is set`;
     case 'empty':

@@ -1,6 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
-import { actionsOf, findField, type GrantSource, type Model, splitRole } from '../language/model.js';
-import { permissionRole } from '../language/policy.js';
+import { findField, type GrantSource, type Model, splitRole } from '../language/model.js';
+import { permissionActions, permissionRole } from '../language/policy.js';
 import { columnOf, holdingTable, tableOf } from './names.js';
 import { pathSql } from './write.js';
 
@@ -85,7 +85,7 @@ function permissionQueries(model: Model): string[] {
   if (source === undefined) return [];
   const kinds = Object.entries(model.principals).filter(([, type]) => type === source.in);
   const every = Object.keys(model.resources).flatMap((type) =>
-    actionsOf(model, type).map(
+    permissionActions(model, type).map(
       (action) =>
         `(${literal(action)}, ${literal(type)}, ${literal(permissionRole(action, type))}, ${Object.hasOwn(source.at, type)})`,
     ),

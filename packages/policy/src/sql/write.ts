@@ -120,6 +120,11 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
       // Written so that an index on the column can serve it, whichever side the column is.
       return leaf.set.from === 'constant' ? `${element} = any(${set})` : `${set} @> array[${element}]`;
     }
+    case 'subset': {
+      if (hasStranger(leaf.left, leaf.right, scope)) return 'false';
+      const sides = pair(leaf.left, leaf.right, scope);
+      return sides === null ? 'false' : sides.join(' <@ ');
+    }
     case 'overlap': {
       const sides = pair(leaf.left, leaf.right, scope);
       return sides === null ? 'false' : sides.join(' && ');
@@ -194,6 +199,12 @@ function operandSql(operand: Operand, base: string, scope: Scope): string {
   if (!Array.isArray(value)) return scope.parameters.add(value, widened([value], base));
   const elements = value.filter((element) => fits(element, base));
   return scope.parameters.add(elements, `${widened(elements, base)}[]`);
+}
+
+/** Whether a constant set has an element that no set of the other's type could have. */
+function hasStranger(set: Operand, other: Operand, scope: Scope): boolean {
+  const base = (columnType(other, scope) ?? 'text').replace(/\[\]$/, '');
+  return set.from === 'constant' && Array.isArray(set.value) && !set.value.every((element) => fits(element, base));
 }
 
 /** Whether an operand is a constant that no value of the type could equal: then the leaf is false, not an error. */

@@ -30,6 +30,8 @@ export type Leaf =
   | { readonly op: 'member'; readonly element: Operand; readonly set: Operand }
   /** The two sets have an element in common. */
   | { readonly op: 'overlap'; readonly left: Operand; readonly right: Operand }
+  /** Every element of the first set is in the second. */
+  | { readonly op: 'subset'; readonly left: Operand; readonly right: Operand }
   | { readonly op: 'present'; readonly value: Operand }
   /** The set is there, and has no element. */
   | { readonly op: 'empty'; readonly value: Operand }
@@ -116,6 +118,7 @@ export function operandsOf(leaf: Leaf): readonly Operand[] {
     case 'less':
     case 'atMost':
     case 'overlap':
+    case 'subset':
       return [leaf.left, leaf.right];
     case 'member':
       return [leaf.element, leaf.set];
@@ -137,6 +140,7 @@ export function mapOperands(leaf: Leaf, change: (operand: Operand) => Operand): 
     case 'less':
     case 'atMost':
     case 'overlap':
+    case 'subset':
       return { ...leaf, left: change(leaf.left), right: change(leaf.right) };
     case 'member':
       return { ...leaf, element: change(leaf.element), set: change(leaf.set) };

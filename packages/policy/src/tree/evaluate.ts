@@ -103,6 +103,17 @@ function compileLeaf(leaf: Leaf): Test {
         return false;
       };
     }
+    case 'subset': {
+      const elements = reader(leaf.left);
+      const isSet = reader(leaf.right);
+      const has = lookUp(leaf.right);
+      return (p, r, e) => {
+        const values = elements(p, r, e);
+        if (!Array.isArray(values) || !Array.isArray(isSet(p, r, e))) return false;
+        for (const value of values as readonly Scalar[]) if (!has(value, p, r, e)) return false;
+        return true;
+      };
+    }
     case 'holds':
       return holds(leaf.role, leaf.scope, leaf.at);
   }

@@ -1,6 +1,5 @@
 import {
   actionsOf,
-  collectionOf,
   decide,
   type Explanation,
   explain,
@@ -9,6 +8,7 @@ import {
   possible,
   type RecordFacts,
 } from '@ostiary/policy';
+import { collectionOf } from '@ostiary/policy/sql';
 import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
 import { loadRecord } from '../storage/load.js';
@@ -50,7 +50,7 @@ export async function evaluate(context: Context, caller: Caller, question: Quest
   }
   const facts = tellable(context, caller, type, record);
   const { missing } = explain(policy, principal, action, type, facts, now, personOf(caller, principal));
-  return { decision: false, context: { rules: decided?.forbiddenBy ?? [], missing } };
+  return { decision: false, context: { rules: facts === null ? [] : (decided?.forbiddenBy ?? []), missing } };
 }
 
 /** Explains a decision: every rule with a trace, and the least that is missing. */
@@ -111,6 +111,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** A principal by its id, or by the name that it logs in with. */
 async function principalId(context: Context, kind: string, given: string): Promise<string | null> {
   if (UUID.test(given)) return given.toLowerCase();
+  // No log-in has one, and PostgreSQL takes no NUL in text.
+  if (/\p{Cc}/u.test(given)) return null;
   const row = await context.database.db
     .selectFrom('ostiary.account')
     .select('principal_id')

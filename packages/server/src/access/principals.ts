@@ -1,13 +1,5 @@
-import {
-  type Grant,
-  holdingsQuery,
-  type Policy,
-  type Principal,
-  principal,
-  principalNeeds,
-  tableOf,
-  type Value,
-} from '@ostiary/policy';
+import { type Grant, type Policy, type Principal, principal, principalNeeds, type Value } from '@ostiary/policy';
+import { holdingsQuery, tableOf } from '@ostiary/policy/sql';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';

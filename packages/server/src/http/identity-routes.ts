@@ -24,6 +24,7 @@ export function identityRoutes(server: FastifyInstance, context: Context): void 
       config: { decision: { authenticated: 'everyone may end their own session' } },
       schema: {
         tags: ['Identity'],
+        operationId: 'logout',
         summary: 'Log out: the token is refused from the next request on',
         security: [{ bearer: [] }],
         response: answers(204, null),
@@ -42,6 +43,7 @@ export function identityRoutes(server: FastifyInstance, context: Context): void 
       config: { decision: { authenticated: 'everyone may know who they are logged in as' } },
       schema: {
         tags: ['Identity'],
+        operationId: 'me',
         summary: 'Who you are logged in as',
         security: [{ bearer: [] }],
         response: answers(200, Type.Object({ kind: Type.String(), id: Type.String() })),

@@ -40,7 +40,7 @@ export function toProblem(error: unknown): Problem {
     readonly statusCode?: unknown;
     readonly validation?: readonly ValidationFailure[];
   };
-  if (Array.isArray(validation)) return new Problem('invalid_input', { errors: validation.map(failure) });
+  if (Array.isArray(validation)) return new Problem('invalid_input', { errors: telling(validation).map(failure) });
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem('body_too_large');
@@ -57,6 +57,14 @@ export function toProblem(error: unknown): Problem {
   if (typeof code === 'string' && unreachable.includes(code))
     return new Problem('unavailable', { retryAfter: 1 }, { cause: error });
   return new Problem('internal', {}, { cause: error });
+}
+
+/** Without what only says that none of the alternatives fits, null among them: the others say why. */
+function telling(validation: readonly ValidationFailure[]): readonly ValidationFailure[] {
+  const found = validation.filter(
+    ({ keyword, params }) => keyword !== 'anyOf' && !(keyword === 'type' && params?.type === 'null'),
+  );
+  return found.length > 0 ? found : validation;
 }
 
 function failure({ instancePath, keyword, message, params }: ValidationFailure) {

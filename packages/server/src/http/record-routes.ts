@@ -1,4 +1,5 @@
-import { collectionOf, kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
+import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
+import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import type { Context } from '../context.js';

@@ -10,7 +10,7 @@ import { applicationRoutes } from './application-routes.js';
 import { requireDecisions } from './guard.js';
 import { homeRoute } from './home.js';
 import { sendProblem, toProblem } from './problem-reply.js';
-import { validatorCompiler } from './validation.js';
+import { isTooDeep, validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
   readonly installation: Installation;
@@ -40,13 +40,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 10_000,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(reply.header('x-request-id', request.id), toProblem(error));
+    },
   });
 
+  server.removeContentTypeParser('text/plain');
   server.setValidatorCompiler(validatorCompiler);
   // What is answered was shaped and masked by records; a response's schema is documentation.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  requireDecisions(server, (url) => /(^|\/)docs(\/|$)/.test(url));
-
   await server.register(helmet, {
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], styleSrc: ["'self'"] } },
     referrerPolicy: { policy: 'no-referrer' },
@@ -54,6 +56,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   if (options.corsOrigins && options.corsOrigins.length > 0) {
     await server.register(cors, { origin: [...options.corsOrigins], credentials: false });
   }
+  // After the plugins, whose preflight answers hold nothing to decide on.
+  const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
+  requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
+  server.addHook('preValidation', async (request) => {
+    if (isTooDeep(request.body)) throw new Problem('invalid_input', { detail: 'The body is nested too deep.' });
+  });
   server.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');

@@ -1,4 +1,4 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 
@@ -18,9 +18,22 @@ export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema }) => 
   const validate = (data: unknown): boolean => {
     compiled ??= ajv.compile(schema);
     const valid = compiled(data);
-    validate.errors = compiled.errors;
+    validate.errors = compiled.errors ?? null;
     return valid;
   };
-  validate.errors = undefined as ValidateFunction['errors'];
+  validate.errors = null as ErrorObject[] | null;
   return validate;
 };
+
+/** So deep may a body be nested: what lies deeper overflows the stack of whatever walks it, PostgreSQL's too. */
+const DEEPEST = 100;
+
+/** Whether a body is nested too deep. It is walked level by level, so that this overflows nothing. */
+export function isTooDeep(body: unknown): boolean {
+  let level: readonly unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
+}

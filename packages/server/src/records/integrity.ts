@@ -1,4 +1,5 @@
-import { columnOf, type Model, tableOf } from '@ostiary/policy';
+import type { Model } from '@ostiary/policy';
+import { columnOf, tableOf } from '@ostiary/policy/sql';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';

@@ -1,4 +1,5 @@
-import { columnOf, findField, fold, Parameters, pathSql, tableOf, typeOf, write } from '@ostiary/policy';
+import { findField, fold } from '@ostiary/policy';
+import { columnOf, Parameters, pathSql, tableOf, typeOf, write } from '@ostiary/policy/sql';
 import { environment } from '../access/access.js';
 import type { Context } from '../context.js';
 import { Problem } from '../problems.js';

@@ -1,13 +1,5 @@
-import {
-  columnOf,
-  type Filter,
-  findField,
-  type Leaf,
-  type Model,
-  type Parameters,
-  typeOf,
-  write,
-} from '@ostiary/policy';
+import { findField, type Leaf, type Model } from '@ostiary/policy';
+import { columnOf, type Filter, type Parameters, typeOf, write } from '@ostiary/policy/sql';
 import { Problem } from '../problems.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { type FilterOperator, filterable } from './schemas.js';
@@ -63,10 +55,8 @@ export function parseListQuery(model: Model, type: string, raw: Readonly<Record<
 
 /** The fields that a query looks at: each must be readable, or its results would tell what it holds. */
 export function fieldsOf(query: ListQuery): readonly string[] {
-  const own = new Set(['id', 'createdAt', 'updatedAt']);
-  return [...query.tests.map((test) => test.field), ...(query.sort ? [query.sort.field] : [])].filter(
-    (field) => !own.has(field),
-  );
+  const fields = [...query.tests.map((test) => test.field), ...(query.sort ? [query.sort.field] : [])];
+  return fields.filter((field) => field !== 'id');
 }
 
 /** The caller's tests, and where the last page ended, as SQL over the alias `t`. */

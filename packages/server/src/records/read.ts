@@ -1,4 +1,5 @@
-import { columnOf, decide, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy';
+import { decide } from '@ostiary/policy';
+import { columnOf, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
 import { actor, authorize, environment, refuseFields, requirePossible } from '../access/access.js';
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';

@@ -1,4 +1,5 @@
-import { columnOf, Parameters, type Policy, tableOf } from '@ostiary/policy';
+import type { Policy } from '@ostiary/policy';
+import { columnOf, Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Authorized } from '../access/access.js';
 import type { Runtime } from '../runtime.js';
 import type { Transaction } from '../storage/database.js';

@@ -1,4 +1,5 @@
-import { Parameters, type Policy, tableOf } from '@ostiary/policy';
+import type { Policy } from '@ostiary/policy';
+import { Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Executor } from './database.js';
 import { query } from './query.js';
 import { type LoadedRecord, proposal, selectList, toRecord } from './rows.js';

@@ -1,22 +1,16 @@
 import {
-  columnOf,
   type Field,
   fieldOf,
   linkKey,
   type Model,
   type Needs,
-  type Parameters,
   type Policy,
-  pathSql,
-  quote,
   type RecordFacts,
-  type Row,
   recordNeeds,
   resolvePath,
-  tableOf,
-  typeOf,
   type Value,
 } from '@ostiary/policy';
+import { columnOf, type Parameters, pathSql, quote, type Row, tableOf, typeOf } from '@ostiary/policy/sql';
 import type { SqlRow } from './query.js';
 import { storedFields } from './schema.js';
 

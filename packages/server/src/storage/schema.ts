@@ -1,19 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
-  columnOf,
   type Field,
   findField,
-  holdingsView,
   type Model,
   type Policy,
   principalNeeds,
-  quote,
-  schemaOf,
   snakeCase,
-  tableOf,
-  typeOf,
   upwardImplications,
 } from '@ostiary/policy';
+import { columnOf, holdingsView, quote, schemaOf, tableOf, typeOf } from '@ostiary/policy/sql';
 import type { Transaction } from './database.js';
 import { query } from './query.js';
 import { PLATFORM_DDL } from './tables.js';
@@ -108,33 +103,53 @@ async function createTable(transaction: Transaction, model: Model, type: string)
        version integer not null default 1
      )`,
   );
-  const rows = await query<{ name: string; type: string }>(
+  const rows = await query<Column>(
     transaction,
-    `select a.attname as name, format_type(a.atttypid, null) as type
+    `select a.attname as name, format_type(a.atttypid, null) as type, a.attnotnull as required
        from pg_attribute a where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped`,
     [table],
   );
-  const present = new Map(rows.map((row) => [row.name, row.type]));
-  const filled = (await query(transaction, `select 1 from ${table} limit 1`)).length > 0;
+  const present = new Map(rows.map((row) => [row.name, row]));
+  const exists = async (where: string) =>
+    (await query(transaction, `select 1 from ${table} where ${where} limit 1`)).length > 0;
+  const filled = await exists('true');
   for (const [name, field] of storedFields(model, type)) {
-    const column = snakeCase(name);
+    const column = columnOf(name);
     const wanted = typeOf(field);
-    const found = present.get(column);
+    const found = present.get(snakeCase(name));
+    present.delete(snakeCase(name));
     if (found === undefined) {
       if (filled && !field.optional && field.default === undefined) {
         throw new SchemaError(
           `${type}.${name} is new and required, but there are records without it: make it optional or give it a default`,
         );
       }
-      await query(transaction, `alter table ${table} add column ${columnOf(name)} ${columnDefinition(field, wanted)}`);
-    } else if (found !== canonical(wanted)) {
+      await query(transaction, `alter table ${table} add column ${column} ${columnDefinition(field, wanted)}`);
+    } else if (found.type !== canonical(wanted)) {
       throw new SchemaError(
-        `${type}.${name} is stored as ${found}, but the model says ${wanted}: add a new field, or migrate the column by hand`,
+        `${type}.${name} is stored as ${found.type}, but the model says ${wanted}: add a new field, or migrate the column by hand`,
       );
+    } else if (found.required && field.optional) {
+      await query(transaction, `alter table ${table} alter column ${column} drop not null`);
+    } else if (!found.required && !field.optional) {
+      if (await exists(`${column} is null`)) {
+        throw new SchemaError(`${type}.${name} is required now, but there are records without it: leave it optional`);
+      }
+      await query(transaction, `alter table ${table} alter column ${column} set not null`);
+    }
+    if (field.unique && (await exists(`${column} is not null group by ${column} having count(*) > 1`))) {
+      throw new SchemaError(`${type}.${name} is unique now, but there are records that have the same`);
     }
     for (const statement of indexes(model, type, name, field)) await query(transaction, statement);
   }
+  // What the model has no longer keeps its data, and is not asked of new records.
+  for (const { name, required } of present.values()) {
+    if (!required || ['id', 'created_at', 'updated_at', 'version'].includes(name)) continue;
+    await query(transaction, `alter table ${table} alter column ${quote(name)} drop not null`);
+  }
 }
+
+type Column = { readonly name: string; readonly type: string; readonly required: boolean };
 
 function canonical(type: string): string {
   return type.replace('timestamptz', 'timestamp with time zone');
@@ -143,12 +158,15 @@ function canonical(type: string): string {
 function columnDefinition(field: Field, type: string): string {
   const precise = type.replace('timestamptz', 'timestamptz(3)');
   const value = field.default;
-  if (field.optional && value === undefined) return precise;
-  if (value === undefined) return `${precise} not null`;
-  const literal = Array.isArray(value)
-    ? `'{${value.map((part) => JSON.stringify(part)).join(',')}}'`
-    : `'${String(value).replaceAll("'", "''")}'`;
-  return `${precise} not null default ${literal}`;
+  const required = field.optional ? '' : ' not null';
+  if (value === undefined) return `${precise}${required}`;
+  const many = Array.isArray(value) && field.kind !== 'json';
+  const written = many ? `{${value.map((part) => JSON.stringify(part)).join(',')}}` : asText(field, value);
+  return `${precise}${required} default '${written.replaceAll("'", "''")}'`;
+}
+
+function asText(field: Field, value: unknown): string {
+  return field.kind === 'json' ? JSON.stringify(value) : String(value);
 }
 
 function indexes(model: Model, type: string, name: string, field: Field): readonly string[] {

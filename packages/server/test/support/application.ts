@@ -1,20 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { snakeCase } from '@ostiary/policy';
 import {
   type Application,
   type Context,
   createServer,
   DEMO_PASSWORD,
   type Installation,
+  inTransaction,
   openDatabase,
   openInstallation,
   type Runtime,
   type ServerOptions,
   System,
-  inTransaction,
   systemRuntime,
 } from '@ostiary/server';
-import { snakeCase } from '@ostiary/policy';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import { inject } from 'vitest';
 import { type TestDatabase, testDatabase } from './cluster.js';
 
 /** When the clock of every test starts: an hour after the demo data was made. */
@@ -95,6 +96,8 @@ export interface TestApplication {
   readonly clock: Clock;
   /** The token of a demo account, made once. */
   login(name: string, password?: string): Promise<string>;
+  /** Keeps a token under a name, for requests `as` it. */
+  adopt(name: string, token: string): void;
   /** Forgets a token, so that the next request of that account logs in anew. */
   forget(name: string): void;
   request(request: TestRequest): Promise<TestAnswer>;
@@ -135,15 +138,8 @@ export async function openApplication(application: Application, options: TestOpt
   const database = await testDatabase({
     name: `${demo ? 'demo' : 'bare'}_${names.join('_')}`,
     setUp: async (pool) => {
-      const { host, port, user, database: draft } = pool.options;
-      const password = pool.options.password as string | undefined;
-      const opened = openDatabase({
-        ...(host ? { host } : {}),
-        ...(port ? { port } : {}),
-        ...(user ? { user } : {}),
-        ...(password ? { password } : {}),
-        ...(draft ? { database: draft } : {}),
-      });
+      const { database: draft } = pool.options;
+      const opened = openDatabase({ ...inject('postgres'), ...(draft ? { database: draft } : {}) });
       await open(opened, clockAt(MADE)).finally(() => opened.close());
     },
   });
@@ -230,6 +226,7 @@ function testApplication(
     database,
     clock,
     login,
+    adopt: (who, token) => void tokens.set(who, Promise.resolve(token)),
     forget: (who) => void tokens.delete(who),
     request: (request) => send(`${base}${request.url}`, request),
     root: (request) => send(request.url, request),
@@ -242,7 +239,9 @@ function testApplication(
     },
     seed: (work) => inTransaction(context, (transaction) => work(new System(context, transaction))),
     async fingerprint() {
-      const { rows } = await database.pool.query(`select md5(string_agg(at || sum, ',' order by at)) as sum from (${contents}) x`);
+      const { rows } = await database.pool.query(
+        `select md5(string_agg(at || sum, ',' order by at)) as sum from (${contents}) x`,
+      );
       return String(rows[0]?.sum);
     },
     async idOf(type, field, value) {

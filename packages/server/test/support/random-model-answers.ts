@@ -1,26 +1,20 @@
 import {
   allows,
   closeGrants,
-  columnOf,
   compile,
   decide,
   type Environment,
   explain,
   fieldOf,
-  filter,
-  filterSql,
   findField,
   fold,
   type Grant,
   type GrantSource,
-  holdingTable,
   inWords,
   linkKey,
   type Needs,
-  Parameters,
   type Policy,
   type Principal,
-  pageSql,
   permissionRole,
   possible,
   principal,
@@ -29,14 +23,22 @@ import {
   receive,
   recordNeeds,
   searchActions,
-  searchSql,
   ship,
-  tableOf,
-  typeOf,
   universal,
   type Value,
   verdict,
 } from '@ostiary/policy';
+import {
+  columnOf,
+  filter,
+  filterSql,
+  holdingTable,
+  Parameters,
+  pageSql,
+  searchSql,
+  tableOf,
+  typeOf,
+} from '@ostiary/policy/sql';
 import { ACTIONS, type Client, MODEL, type Row, type Rulebook, seen, type World } from './random-model.js';
 
 /** One question: random rules, random data, a time, and what is known of types. */
@@ -401,7 +403,7 @@ function permissionsOf(type: string, row: Row): Grant[] {
       ([name]) => resource === source.anyResource || resource === name,
     );
     return types.flatMap(([name, { actions }]) =>
-      ['list', 'read', 'create', 'update', 'delete', ...actions]
+      ['read', 'create', 'update', 'delete', ...actions]
         .filter((known) => action === source.anyAction || action === known)
         .flatMap((known): Grant[] => {
           const role = permissionRole(known, name);

@@ -6,14 +6,11 @@ import {
   boolean as bool,
   type Condition,
   choice,
-  columnOf,
   date,
   expandRole,
   type Field,
   type Fields,
   findField,
-  holdingsView,
-  holdingTable,
   instant,
   integer,
   isDate,
@@ -29,15 +26,13 @@ import {
   reference,
   references,
   resource,
-  schemaOf,
   snakeCase,
   splitRole,
-  tableOf,
   text,
   texts,
-  typeOf,
   type Value,
 } from '@ostiary/policy';
+import { columnOf, holdingsView, holdingTable, schemaOf, tableOf, typeOf } from '@ostiary/policy/sql';
 import fc from 'fast-check';
 
 const optional = { optional: true };
@@ -548,10 +543,12 @@ function makeLeafArb(type: string): fc.Arbitrary<Condition> {
     otherArb(type, set, false).map((element): Condition => ({ op: 'member', element, set: set.operand })),
   );
   const overlap = from(({ many }) => many).chain((one) =>
-    fc.tuple(otherArb(type, one, true), fc.boolean()).map(([other, flip]): Condition => {
-      const [left, right] = either(flip, one.operand, other);
-      return { op: 'overlap', left, right };
-    }),
+    fc
+      .tuple(otherArb(type, one, true), fc.boolean(), fc.constantFrom('overlap' as const, 'subset' as const))
+      .map(([other, flip, op]): Condition => {
+        const [left, right] = either(flip, one.operand, other);
+        return { op, left, right };
+      }),
   );
   const jsons = all.filter(({ kind }) => kind === 'json');
   const present = fc
