@@ -47,16 +47,22 @@ interface CompiledAction {
   readonly test: Test;
 }
 
-const compiled = new WeakMap<Policy, Map<string, CompiledAction>>();
+const compiled = new WeakMap<Policy, Map<string, Map<string, CompiledAction>>>();
 
 /** The rules that speak of an action on a type; for `list`, those for `read` as well. */
 export function rulesFor(policy: Policy, action: string, type: string): readonly Rule[] {
   return rulesAbout(policy.rules, action, type);
 }
 
+/** Allocates nothing once an action is compiled: this is asked with every decision. */
 function compiledFor(policy: Policy, action: string, type: string): CompiledAction {
-  const actions = remember(compiled, policy, () => new Map<string, CompiledAction>());
-  return remember(actions, `${type} ${action}`, () => compileAction(policy, action, type));
+  return compiled.get(policy)?.get(type)?.get(action) ?? compileFirst(policy, action, type);
+}
+
+function compileFirst(policy: Policy, action: string, type: string): CompiledAction {
+  const types = remember(compiled, policy, () => new Map<string, Map<string, CompiledAction>>());
+  const actions = remember(types, type, () => new Map<string, CompiledAction>());
+  return remember(actions, action, () => compileAction(policy, action, type));
 }
 
 function compileAction(policy: Policy, action: string, type: string): CompiledAction {

@@ -1,5 +1,5 @@
 import { type Condition, type Leaf, leftOver, type Operand, type Scalar, type Value } from './condition.js';
-import { type Environment, linkKey, type Principal, type RecordFacts, scopesOf } from './facts.js';
+import { type Environment, holdingKey, linkKey, type Principal, type RecordFacts } from './facts.js';
 
 /** A condition made ready to run: allocates nothing when it does. */
 export type Test = (principal: Principal, record: RecordFacts, environment: Environment) => boolean;
@@ -120,10 +120,11 @@ function compileLeaf(leaf: Leaf): Test {
 }
 
 function holds(role: string, scope: string | null, at: Operand | null): Test {
-  if (at === null) return (p) => scopesOf(p, role, scope) !== undefined;
+  const key = holdingKey(role, scope);
+  if (at === null) return (p) => p.holdings.has(key);
   const where = reader(at);
   return (p, r, e) => {
-    const scopes = scopesOf(p, role, scope);
+    const scopes = p.holdings.get(key);
     if (scopes === undefined) return false;
     const value = where(p, r, e);
     if (typeof value === 'string') return scopes.has(value);

@@ -38,8 +38,6 @@ export interface Principal extends PrincipalFacts {
   readonly holdings: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-const NOWHERE: ReadonlySet<string> = new Set();
-
 /** The key of a link's records in `RecordFacts`. */
 export function linkKey(link: { readonly type: string; readonly via: string; readonly at: readonly string[] }): string {
   return `${link.at.join('.')}<${link.type}.${link.via}`;
@@ -64,10 +62,4 @@ export function principal(facts: PrincipalFacts): Principal {
     holdings.set(key, scopes);
   }
   return { ...facts, sets, holdings };
-}
-
-/** The scopes on which a principal holds a role; undefined where it holds it nowhere. */
-export function scopesOf(of: Principal, role: string, scope: string | null): ReadonlySet<string> | undefined {
-  const scopes = of.holdings.get(holdingKey(role, scope));
-  return scopes === undefined ? undefined : scope === null ? NOWHERE : scopes;
 }

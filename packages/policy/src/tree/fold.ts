@@ -19,7 +19,6 @@ import {
   type Principal,
   principal as prepare,
   type RecordFacts,
-  scopesOf,
 } from './facts.js';
 
 /** The sides of a decision that are known. What is not given stays in the tree. */
@@ -82,7 +81,7 @@ function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known, open: boolean): C
     return leaf.at === null ? ALWAYS : leaf;
   }
   if (known.principal === undefined) return leaf;
-  const scopes = scopesOf(known.principal, leaf.role, leaf.scope);
+  const scopes = known.principal.holdings.get(holdingKey(leaf.role, leaf.scope));
   if (leaf.at === null) return scopes === undefined ? NEVER : ALWAYS;
   if (!open) return compile(leaf)(known.principal, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
   const held: Operand = { from: 'constant', value: [...(scopes ?? [])] };
