@@ -130,7 +130,7 @@ const subjects = rules(model, 'Subject', ({ it, allow }) => [
   }),
 ]);
 
-const sessions = rules(model, 'Session', ({ it, allow }) => [
+const sessions = rules(model, 'Session', ({ it, allow, forbid, may }) => [
   allow('admin', administration),
   allow('reads-own-groups', {
     says: 'Group managers and standard users read the sessions of their own groups.',
@@ -143,6 +143,20 @@ const sessions = rules(model, 'Session', ({ it, allow }) => [
     source: OWN_GROUPS_ONLY,
     actions: ['create'],
     when: all(works, inOwnGroup(it.groupId), ofOwnSubject(it.subjectId.groupIds)),
+  }),
+  forbid('draws-no-subject', {
+    says: 'Nobody makes a subject one of another group by a session, unless they may read the subject.',
+    source: 'A session in a group makes its subject one of that group',
+    actions: ['create'],
+    when: named(
+      'it would make a subject who is out of reach one of its group',
+      all(
+        present(it.groupId),
+        not(empty(it.subjectId.groupIds)),
+        not(within(it.groupId, it.subjectId.groupIds)),
+        not(may('read', it.subjectId)),
+      ),
+    ),
   }),
 ]);
 

@@ -105,7 +105,10 @@ describe('accounts', () => {
     await newAccount();
     await newAccount();
     const dave = await newAccount('dave');
-    for (const take of [() => newAccount('carol'), () => inTransaction((tx) => setLogin(tx, runtime, dave, 'carol', actor))]) {
+    for (const take of [
+      () => newAccount('carol'),
+      () => inTransaction((tx) => setLogin(tx, runtime, dave, 'carol', actor)),
+    ]) {
       const problem: unknown = await take().catch((error: unknown) => error);
       expect(problem).toMatchObject({ code: 'already_exists', details: {} });
       expect((problem as Error).cause, "PostgreSQL's message repeats the values: leave it behind").toBeUndefined();

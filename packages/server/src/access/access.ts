@@ -76,7 +76,7 @@ export function authorize<T extends string, A extends string>(
     throw knowsAll ? new Problem('not_found') : refusal(context, caller, action, type, null);
   }
   const decision = decide(policy, principal, action, type, record.facts, now);
-  if (!decision.allowed) throw refusal(context, caller, action, type, record.id);
+  if (!decision.allowed) throw refusal(context, caller, action, type, record.id, decision.forbiddenBy);
   return authorized(action, type, record, decision, runtime.id());
 }
 
@@ -98,12 +98,23 @@ function authorized<T extends string, A extends string>(
 }
 
 /** A refusal in words that don't depend on the record: they would tell that it exists. */
-function refusal(context: Context, caller: Caller, action: string, type: string, recordId: string | null): Refusal {
+function refusal(
+  context: Context,
+  caller: Caller,
+  action: string,
+  type: string,
+  recordId: string | null,
+  rules: readonly string[] = [],
+): Refusal {
   const decision = context.runtime.id();
   const { principal } = caller;
   const missing =
     principal === null ? [] : explainRefusal(context.policy, principal, action, type, environment(context.runtime));
-  return new Refusal('not_allowed', { missing, decision }, refused(caller, action, type, recordId, decision));
+  return new Refusal(
+    'not_allowed',
+    { missing, decision },
+    { ...refused(caller, action, type, recordId, decision), rules },
+  );
 }
 
 function explainRefusal(
@@ -131,6 +142,23 @@ export function refuseFields(
     'field_not_allowed',
     { detail: `You may not ${action} ${type} with: ${names}.`, decision },
     { ...refused(caller, action, type, recordId, decision), detail: { fields } },
+  );
+}
+
+/** Refuses to show a record in a view that the decision does not give. */
+export function refuseView(
+  context: Context,
+  caller: Caller,
+  action: string,
+  type: string,
+  view: string | null,
+  recordId: string | null,
+): Refusal {
+  const decision = context.runtime.id();
+  return new Refusal(
+    'not_allowed',
+    { detail: `You may not see this in the view '${view}'.`, decision },
+    { ...refused(caller, action, type, recordId, decision), detail: { view } },
   );
 }
 

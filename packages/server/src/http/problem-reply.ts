@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
+import { validationProblem } from '../validation.js';
 
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {
@@ -25,22 +26,15 @@ function challenge(code: ProblemCode): string {
   return code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer';
 }
 
-interface ValidationFailure {
-  readonly instancePath: string;
-  readonly keyword?: string;
-  readonly message?: string;
-  readonly params?: Readonly<Record<string, unknown>>;
-}
-
 /** What went wrong, as a problem: never with what a library or the database said of it. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { code, statusCode, validation } = error as {
     readonly code?: unknown;
     readonly statusCode?: unknown;
-    readonly validation?: readonly ValidationFailure[];
+    readonly validation?: Parameters<typeof validationProblem>[0];
   };
-  if (Array.isArray(validation)) return new Problem('invalid_input', { errors: telling(validation).map(failure) });
+  if (validation) return validationProblem(validation);
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem('body_too_large');
@@ -57,20 +51,4 @@ export function toProblem(error: unknown): Problem {
   if (typeof code === 'string' && unreachable.includes(code))
     return new Problem('unavailable', { retryAfter: 1 }, { cause: error });
   return new Problem('internal', {}, { cause: error });
-}
-
-/** Without what only says that none of the alternatives fits, null among them: the others say why. */
-function telling(validation: readonly ValidationFailure[]): readonly ValidationFailure[] {
-  const found = validation.filter(
-    ({ keyword, params }) => keyword !== 'anyOf' && !(keyword === 'type' && params?.type === 'null'),
-  );
-  return found.length > 0 ? found : validation;
-}
-
-function failure({ instancePath, keyword, message, params }: ValidationFailure) {
-  const extra = params?.additionalProperty ?? params?.missingProperty;
-  const pointer = extra === undefined ? instancePath : `${instancePath}/${String(extra)}`;
-  const text =
-    keyword === 'additionalProperties' ? 'is not known here' : keyword === 'required' ? 'is missing' : message;
-  return { pointer, message: text ?? 'is not valid' };
 }

@@ -1,9 +1,8 @@
 import { decide } from '@ostiary/policy';
 import { columnOf, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
-import { actor, authorize, environment, refuseFields, requirePossible } from '../access/access.js';
+import { actor, authorize, environment, refuseFields, refuseView, requirePossible } from '../access/access.js';
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
-import { Problem } from '../problems.js';
 import type { Executor } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import { query } from '../storage/query.js';
@@ -27,7 +26,7 @@ export async function listRecords(context: Context, caller: Caller, type: string
     const items = rows.map((record) => {
       const decision = decide(context.policy, principalOf(caller), 'list', type, record.facts, now);
       const shown = mask(context.policy, type, record, decision, asked.view);
-      if (shown === null) throw viewRefused(asked.view);
+      if (shown === null) throw refuseView(context, caller, 'list', type, asked.view, null);
       return shown;
     });
     return { answer: { items, next }, entry: sensitiveEntry(context, caller, 'record.listed', 'list', type, items) };
@@ -47,7 +46,7 @@ export async function readRecord(
     const record = await loadRecord(executor, context.policy, type, id);
     const handle = authorize(context, caller, 'read', type, record);
     const shown = mask(context.policy, type, handle.record, handle.decision, view);
-    if (shown === null) throw viewRefused(view);
+    if (shown === null) throw refuseView(context, caller, 'read', type, view, id);
     return { answer: shown, entry: sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]) };
   });
 }
@@ -84,10 +83,6 @@ async function page(context: Context, caller: Caller, executor: Executor, type: 
 function principalOf(caller: Caller) {
   if (caller.principal === null) throw new TypeError('the installation itself reads through the store');
   return caller.principal;
-}
-
-function viewRefused(view: string | null): Problem {
-  return new Problem('not_allowed', { detail: `You may not see this in the view '${view}'.` });
 }
 
 async function auditedIfSensitive<T>(

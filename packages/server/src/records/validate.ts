@@ -1,6 +1,5 @@
 import type { Context } from '../context.js';
-import { toProblem } from '../http/problem-reply.js';
-import { validatorCompiler } from '../http/validation.js';
+import { validationProblem, validatorFor } from '../validation.js';
 import { createSchema } from './schemas.js';
 
 /**
@@ -8,7 +7,6 @@ import { createSchema } from './schemas.js';
  * @throws Problem `invalid_input`, with what is wrong where
  */
 export function requireValid(context: Context, type: string, values: Readonly<Record<string, unknown>>): void {
-  const schema = createSchema(context.policy.model, type);
-  const validate = validatorCompiler({ schema, method: 'POST', url: type, httpPart: 'body' });
-  if (validate(values) !== true) throw toProblem({ validation: validate.errors });
+  const validate = validatorFor(createSchema(context.policy.model, type));
+  if (!validate(values)) throw validationProblem(validate.errors ?? []);
 }

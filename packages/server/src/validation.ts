@@ -1,0 +1,60 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { Problem } from './problems.js';
+
+/** Values are taken as they are, never bent into a type; fields that are not known are refused, never dropped. */
+const ajv = new Ajv2020({
+  strict: false,
+  allErrors: false,
+  coerceTypes: false,
+  removeAdditional: false,
+  useDefaults: false,
+});
+(formats as unknown as (ajv: Ajv2020) => void)(ajv);
+
+/** Checks a value against a schema, and remembers what was wrong with the last one. */
+export interface Validator {
+  (value: unknown): boolean;
+  errors: ErrorObject[] | null;
+}
+
+/** Makes what checks values against a schema. Compiled with the first one: there are many routes. */
+export function validatorFor(schema: object): Validator {
+  let compiled: ValidateFunction | undefined;
+  const validate: Validator = (value) => {
+    compiled ??= ajv.compile(schema);
+    const valid = compiled(value);
+    validate.errors = compiled.errors ?? null;
+    return valid;
+  };
+  validate.errors = null;
+  return validate;
+}
+
+interface ValidationFailure {
+  readonly instancePath: string;
+  readonly keyword?: string;
+  readonly message?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** What a schema found wrong, as a problem that names each place. */
+export function validationProblem(failures: readonly ValidationFailure[]): Problem {
+  return new Problem('invalid_input', { errors: telling(failures).map(failure) });
+}
+
+/** Without what only says that none of the alternatives fits, null among them: the others say why. */
+function telling(validation: readonly ValidationFailure[]): readonly ValidationFailure[] {
+  const found = validation.filter(
+    ({ keyword, params }) => keyword !== 'anyOf' && !(keyword === 'type' && params?.type === 'null'),
+  );
+  return found.length > 0 ? found : validation;
+}
+
+function failure({ instancePath, keyword, message, params }: ValidationFailure) {
+  const extra = params?.additionalProperty ?? params?.missingProperty;
+  const pointer = extra === undefined ? instancePath : `${instancePath}/${String(extra)}`;
+  const text =
+    keyword === 'additionalProperties' ? 'is not known here' : keyword === 'required' ? 'is missing' : message;
+  return { pointer, message: text ?? 'is not valid' };
+}

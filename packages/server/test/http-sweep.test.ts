@@ -1,0 +1,225 @@
+import { createHmac } from 'node:crypto';
+import { application as openDataCapture } from '@ostiary/open-data-capture';
+import { createServer } from '@ostiary/server';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type JsonBody, openApplication, type TestApplication, type TestRequest } from './support/application.js';
+import { trials } from './support/trials.js';
+
+/** Operations that answer whoever asks, and why. This list may only shrink. */
+const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'POST /auth/login': {
+    'no credentials': 'this is where credentials are checked',
+    'a token that is none': 'this is where credentials are checked',
+    'a token that has expired': 'this is where credentials are checked',
+    'a token of another application': 'this is where credentials are checked',
+    'a token under another secret': 'this is where credentials are checked',
+    'somebody without rights': 'this is where credentials are checked',
+  },
+  'POST /setup': {
+    'no credentials': 'the token of a set-up link is the credential',
+    'a token that is none': 'the token of a set-up link is the credential',
+    'a token that has expired': 'the token of a set-up link is the credential',
+    'a token of another application': 'the token of a set-up link is the credential',
+    'a token under another secret': 'the token of a set-up link is the credential',
+    'somebody without rights': 'the token of a set-up link is the credential',
+  },
+  'GET /auth/me': { 'somebody without rights': 'everyone may know who they are logged in as' },
+  'POST /auth/logout': { 'somebody without rights': 'everyone may end their own session' },
+  'GET /access/v1/rights': { 'somebody without rights': 'everyone may know their own rights: here, none' },
+  'POST /access/v1/evaluation': { 'somebody without rights': 'everyone may ask about themselves' },
+  'POST /access/v1/explanation': { 'somebody without rights': 'everyone may ask about themselves' },
+};
+
+const METHODS = ['get', 'put', 'post', 'patch', 'delete', 'head', 'options', 'trace'];
+
+interface Operation {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly definition: JsonBody;
+}
+
+function operationsOf(document: JsonBody): readonly Operation[] {
+  return Object.entries<JsonBody>(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => method in item).map((method) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method,
+      path,
+      definition: item[method],
+    })),
+  );
+}
+
+let app: TestApplication;
+let other: TestApplication;
+let document: JsonBody;
+let tokens: Readonly<Record<string, string | undefined>>;
+let id: string;
+
+beforeAll(async () => {
+  app = await openApplication(openDataCapture, { beside: [trials] });
+  document = (await app.request({ url: '/openapi.json' })).body;
+  id = await app.idOf('User', 'username', 'norole');
+
+  const expired = await app.request({
+    method: 'POST',
+    url: '/auth/login',
+    body: { username: 'admin', password: 'ostiary-demo' },
+  });
+  app.clock.advance(2 * 24 * 60 * 60);
+  const ofTrials = await app.root({
+    method: 'POST',
+    url: '/trials/auth/login',
+    body: { login: 'director', password: 'ostiary-demo' },
+  });
+  const admin = await app.login('admin');
+  const signed = admin.slice(0, admin.lastIndexOf('.'));
+  const forged = `${signed}.${createHmac('sha256', 'another secret, of more than 32 characters').update(signed).digest('base64url')}`;
+  tokens = {
+    'no credentials': undefined,
+    'a token that is none': 'garbage',
+    'a token that has expired': expired.body.accessToken,
+    'a token of another application': ofTrials.body.accessToken,
+    'a token under another secret': forged,
+    'somebody without rights': await app.login('norole'),
+  };
+});
+afterAll(async () => {
+  await app?.close();
+  await other?.close();
+});
+
+/** A request that the operation would understand, as far as its shape goes. */
+function requestFor({ method, path }: Operation, record: string): TestRequest {
+  const body = method === 'get' || method === 'delete' ? undefined : {};
+  return {
+    method: method.toUpperCase() as NonNullable<TestRequest['method']>,
+    url: path.replaceAll(/\{\w+\}/g, record),
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+describe('nobody gets in without rights', () => {
+  test.each([
+    'no credentials',
+    'a token that is none',
+    'a token that has expired',
+    'a token of another application',
+    'a token under another secret',
+    'somebody without rights',
+  ])('%s', async (who) => {
+    const token = tokens[who];
+    const before = await app.fingerprint();
+    const answered: string[] = [];
+    for (const operation of operationsOf(document)) {
+      // The last one would end the session that the others are tried with.
+      if (operation.name === 'POST /auth/logout' && who === 'somebody without rights') {
+        answered.push(operation.name);
+        continue;
+      }
+      const asked = { ...requestFor(operation, id), ...(token === undefined ? {} : { token }) };
+      const answer = await app.request(asked);
+      const refused = who === 'somebody without rights' ? [403] : [401];
+      if (!refused.includes(answer.status)) answered.push(operation.name);
+      else {
+        expect(answer.headers['content-type'], operation.name).toMatch(/^application\/problem\+json/);
+        expect(answer.body, operation.name).toMatchObject({ status: answer.status, code: expect.any(String) });
+        if (answer.status === 401) expect(answer.headers['www-authenticate'], operation.name).toMatch(/^Bearer/);
+      }
+    }
+    const allowed = Object.keys(EXCEPTIONS).filter((name) => EXCEPTIONS[name]?.[who] !== undefined);
+    expect(
+      answered.filter((name) => !allowed.includes(name)),
+      'these operations answer somebody who has no rights: guard them',
+    ).toEqual([]);
+    expect(
+      allowed.filter((name) => !answered.includes(name)),
+      'these exceptions are needed no longer: delete them from EXCEPTIONS',
+    ).toEqual([]);
+    expect(await app.fingerprint(), 'a refused request changed something').toBe(before);
+  });
+
+  test('a read by HEAD is guarded like one by GET', async () => {
+    for (const operation of operationsOf(document).filter(({ method }) => method === 'get')) {
+      const asked = { ...requestFor(operation, id), method: 'HEAD' as const };
+      expect((await app.request(asked)).status, operation.name).toBe(401);
+    }
+    const url = `/api/users/${id}`;
+    expect((await app.request({ as: 'norole', method: 'HEAD', url })).status).toBe(403);
+    const answer = await app.request({ as: 'admin', method: 'HEAD', url });
+    expect([answer.status, answer.text]).toEqual([200, '']);
+  });
+
+  test('the token comes in the header, and nowhere else', async () => {
+    const token = await app.login('admin');
+    const url = '/api/groups';
+    expect((await app.request({ url: `${url}?access_token=${token}` })).status).toBe(401);
+    expect((await app.request({ url, headers: { cookie: `access_token=${token}` } })).status).toBe(401);
+    expect((await app.request({ url, headers: { authorization: token } })).status).toBe(401);
+    expect((await app.request({ url, headers: { authorization: `Basic ${token}` } })).status).toBe(401);
+    expect((await app.request({ url, headers: { authorization: `bearer ${token}` } })).status).toBe(200);
+  });
+});
+
+describe('the document', () => {
+  test('is OpenAPI 3.1, and every operation says what it is', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+    expect(document.info).toMatchObject({ title: 'Open Data Capture', version: expect.any(String) });
+    expect(document.servers).toEqual([{ url: '/open-data-capture' }]);
+    const ids = new Set<string>();
+    const open = Object.keys(EXCEPTIONS).filter((name) => EXCEPTIONS[name]?.['no credentials']);
+    for (const { name, path, definition } of operationsOf(document)) {
+      expect(definition.operationId, `${name} has no operationId`).toMatch(/^[a-zA-Z]\w*$/);
+      expect(ids.has(definition.operationId), `two operations have the id ${definition.operationId}`).toBe(false);
+      ids.add(definition.operationId);
+      expect(definition.summary, `${name} has no summary`).toEqual(expect.any(String));
+      expect(
+        Object.keys(definition.responses).some((status) => /^2\d\d$/.test(status)),
+        name,
+      ).toBe(true);
+      expect(Object.keys(definition.responses), name).toEqual(expect.arrayContaining(['4XX', '5XX']));
+      for (const response of Object.values<JsonBody>(definition.responses)) {
+        expect(response.description, name).toEqual(expect.any(String));
+      }
+      expect(definition.security, name).toEqual(open.includes(name) ? undefined : [{ bearer: [] }]);
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+      const declared = (definition.parameters ?? []).filter((parameter: JsonBody) => parameter.in === 'path');
+      expect(declared.map((parameter: JsonBody) => parameter.name)).toEqual(named);
+    }
+    expect(Object.keys(document.components.securitySchemes)).toEqual(['bearer']);
+    expect(JSON.stringify(document)).not.toContain('"$ref":"def-');
+  });
+
+  test('offers every operation that the model has, and none that nobody may', () => {
+    const ids = operationsOf(document).map(({ definition }) => definition.operationId);
+    expect(ids).toEqual(
+      expect.arrayContaining(['listSession', 'readAuditLog', 'cancelAssignment', 'changePasswordUser']),
+    );
+    expect(ids.filter((name) => /(create|update|delete)AuditLog|Decision/.test(name))).toEqual([]);
+  });
+
+  test('never shows a password', () => {
+    const { properties } = document.paths['/api/users/{id}'].get.responses['200'].content['application/json'].schema;
+    expect(Object.keys(properties)).toContain('username');
+    expect(Object.keys(properties)).not.toContain('password');
+  });
+});
+
+test('a route without a decision is not registered', async () => {
+  const server = await createServer({ installation: app.installation, version: '0.0.0-test' });
+  expect(() => server.get('/forgotten', async () => 'everything')).toThrow(/GET \/forgotten has no decision/);
+  await server.close();
+});
+
+test('a page of documentation is not a way round the guard', async () => {
+  const server = await createServer({ installation: app.installation, version: '0.0.0-test' });
+  expect(() => server.get('/api/docs/secret', async () => 'everything')).toThrow(/has no decision/);
+  await server.close();
+});
+
+test('an application is served alone at the root, and the others are not there', async () => {
+  other = await openApplication(openDataCapture, { beside: [trials], alone: 'open-data-capture' });
+  expect((await other.request({ as: 'admin', url: '/api/groups' })).status).toBe(200);
+  expect((await other.root({ url: '/open-data-capture/api/groups' })).status).toBe(404);
+  expect((await other.root({ url: '/trials/openapi.json' })).status).toBe(404);
+});
