@@ -1,4 +1,4 @@
-import { type ActionHandler, hashPassword, Problem, passwordProblem, verifyPassword } from '@ostiary/server';
+import { type ActionHandler, confirmPassword, hashPassword, Problem, passwordProblem } from '@ostiary/server';
 import { Type } from 'typebox';
 
 const changePassword: ActionHandler = {
@@ -9,16 +9,14 @@ const changePassword: ActionHandler = {
     { currentPassword: Type.String({ maxLength: 256 }), newPassword: Type.String({ minLength: 8, maxLength: 256 }) },
     { additionalProperties: false },
   ),
-  run: async ({ context, transaction, handle, input, change }) => {
-    const { values, id } = handle.record;
-    const { password_hash: held } = await transaction
-      .selectFrom('ostiary.account')
-      .select('password_hash')
-      .where('application', '=', context.policy.model.name)
-      .where('kind', '=', 'user')
-      .where('principal_id', '=', id)
-      .executeTakeFirstOrThrow();
-    if (!(await verifyPassword(held, String(input.currentPassword)))) throw new Problem('invalid_credentials');
+  before: async ({ context, caller, input }) => {
+    const { principal, requestId } = caller;
+    if (principal === null) return;
+    const account = { application: context.policy.model.name, kind: principal.kind, principalId: principal.id };
+    await confirmPassword(context.identity, account, String(input.currentPassword), requestId ?? undefined);
+  },
+  run: async ({ handle, input, change }) => {
+    const { values } = handle.record;
     const password = String(input.newPassword);
     const problem = passwordProblem(password, {
       login: String(values.username),

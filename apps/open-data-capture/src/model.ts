@@ -68,7 +68,7 @@ export const openDataCapture = model({
           optional: true,
           says: 'The role; null for none.',
         }),
-        groupIds: references('Group', { default: [] }),
+        groupIds: references('Group', { default: [], clears: true }),
         additionalPermissions: json({
           schema: additionalPermissions,
           default: [],
@@ -97,7 +97,7 @@ export const openDataCapture = model({
         type: choice(['RETROSPECTIVE', 'IN_PERSON', 'REMOTE']),
         groupId: reference('Group', { optional: true }),
         subjectId: reference('Subject'),
-        userId: reference('User', { optional: true, filled: 'principal' }),
+        userId: reference('User', { optional: true, filled: 'principal', clears: true }),
       },
     }),
     Instrument: resource({
@@ -154,7 +154,7 @@ export const openDataCapture = model({
       fields: {
         name: text({ unique: true, minLength: 1, maxLength: 200 }),
         url: text({ format: 'uri', maxLength: 1_000 }),
-        groupIds: references('Group', { default: [] }),
+        groupIds: references('Group', { default: [], clears: true }),
       },
     }),
     AuditLog: resource({

@@ -204,11 +204,13 @@ const instrumentRecords = rules(model, 'InstrumentRecord', ({ it, allow }) => [
       inOwnGroup(it.groupId),
       ofOwnSubject(it.subjectId.groupIds),
       named(
-        'its session, if it has one, is of an own group, or of none',
+        'its session, if it has one, is with its subject, in an own group or in none',
         any(
           not(present(it.sessionId)),
-          within(it.sessionId.groupId, user.groupIds),
-          all(present(it.sessionId.date), not(present(it.sessionId.groupId))),
+          all(
+            equal(it.sessionId.subjectId, it.subjectId),
+            any(within(it.sessionId.groupId, user.groupIds), not(present(it.sessionId.groupId))),
+          ),
         ),
       ),
     ),

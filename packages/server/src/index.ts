@@ -4,7 +4,14 @@ export { Principals } from './access/principals.js';
 export type { Application, Demo, LockoutSettings, LoginSettings, TokenSettings } from './application.js';
 export type { Caller, Context } from './context.js';
 export { createServer, type ServerOptions } from './http/server.js';
-export { createSetupLink, hashPassword, passwordProblem, purgeExpired, verifyPassword } from './identity/index.js';
+export {
+  confirmPassword,
+  createSetupLink,
+  hashPassword,
+  passwordProblem,
+  purgeExpired,
+  verifyPassword,
+} from './identity/index.js';
 export {
   createTables,
   findInstallation,

@@ -86,7 +86,7 @@ describe.runIf(isRoot)('started as root', () => {
   });
 
   test('a user id without a name cannot create a database, and is told so', async () => {
-    const program = await buildOtherServer(await temporaryFolder());
+    const program = await buildOtherServer(await temporaryFolder(), true);
     const folder = await temporaryFolder();
     await chown(folder, 54_321, 54_321);
     const other = startOther(program, folder, { uid: 54_321, gid: 54_321 });
@@ -94,7 +94,7 @@ describe.runIf(isRoot)('started as root', () => {
   });
 
   test('another user is refused the database of this one, and may not write to the folder of root', async () => {
-    const program = await buildOtherServer(await temporaryFolder());
+    const program = await buildOtherServer(await temporaryFolder(), true);
     const [used, empty] = [await temporaryFolder(), await temporaryFolder()];
     await (await start({ folder: used })).stop();
     const nobody = { uid: 54_321, gid: 54_321 };

@@ -47,11 +47,9 @@ test('stops once, however often it is told to, and leaves no process, socket or 
   expect(isRunning(postmaster)).toBe(false);
   expect(existsSync(cluster.connection.host)).toBe(false);
   await (await start({ folder })).stop();
-  expect((await readdir(folder)).sort()).toEqual([
-    expect.stringMatching(/^lock\.\d+$/),
-    'postgresql-18',
-    'postgresql.log',
-  ]);
+  // In a clone under root's own home there is a copy of the programs too.
+  const names = (await readdir(folder)).filter((name) => !name.startsWith('programs-'));
+  expect(names.sort()).toEqual([expect.stringMatching(/^lock\.\d+$/), 'postgresql-18', 'postgresql.log']);
 });
 
 test('starts quickly when there is nothing to create or recover', async () => {

@@ -1,12 +1,13 @@
 import { type Condition, negation, policy } from '@ostiary/policy';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type TestDatabase, testDatabase } from './support/cluster.js';
 import { INSTANTS, MODEL, store, tables, worldArb } from './support/random-model.js';
 import { agree } from './support/random-model-answers.js';
 import { run } from './support/random-model-run.js';
 
 /** Set to repeat a run: the seed that a failure printed. `scripts/one-tree.mjs` asks as many as you like. */
+vi.setConfig({ testTimeout: 300_000 });
 const seed = Number(process.env.ONE_TREE_SEED ?? 20_260_301);
 
 let database: TestDatabase;

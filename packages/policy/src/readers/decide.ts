@@ -135,7 +135,7 @@ export function possible(
   type: string,
   environment: Environment,
 ): boolean {
-  return residual(policy, principal, action, type, environment).op !== 'never';
+  return fold(verdict(policy, action, type), { principal, environment }).op !== 'never';
 }
 
 /** Whether the principal may do the action on every record there could be: then nothing is revealed by a 404. */

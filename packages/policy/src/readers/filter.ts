@@ -2,10 +2,10 @@ import { ModelError } from '../language/model.js';
 import type { Policy } from '../language/policy.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { type Parameters, type Row, write } from '../sql/write.js';
-import { type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
+import { ALWAYS, type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
-import { type FieldSet, prune, rulesFor } from './decide.js';
+import { covers, type FieldSet, prune, rulesFor } from './decide.js';
 
 /** One way in which records are within reach: a rule, or an alternative of one. */
 export interface Branch {
@@ -87,11 +87,11 @@ function alternatives(condition: Condition): readonly Condition[] {
 export function showsField(of: Filter, field: string): boolean {
   if (of.forbiddenFields.includes(field)) return false;
   const views = of.policy.model.resources[of.type]?.views as Record<string, Record<string, string>> | undefined;
-  return of.branches.every(
-    (branch) =>
-      (branch.fields === 'every' || branch.fields.includes(field)) &&
-      (branch.view === null || views?.[branch.view]?.[field] === 'shown'),
-  );
+  const shows = (branch: Branch) =>
+    covers(branch.fields, field) && (branch.view === null || views?.[branch.view]?.[field] === 'shown');
+  // A branch that hides it does no harm where another shows it on the same records, or on all.
+  const shown = new Set(of.branches.filter(shows).map(({ when }) => JSON.stringify(when)));
+  return shown.has(JSON.stringify(ALWAYS)) || of.branches.every(({ when }) => shown.has(JSON.stringify(when)));
 }
 
 /** The distinct conditions of a filter's branches: `always` makes the others needless. */

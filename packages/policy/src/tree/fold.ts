@@ -82,7 +82,9 @@ function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known, open: boolean): C
   }
   if (known.principal === undefined) return leaf;
   const scopes = known.principal.holdings.get(holdingKey(leaf.role, leaf.scope));
-  if (leaf.at === null) return scopes === undefined ? NEVER : ALWAYS;
+  // A role that is held nowhere is a matter of the principal alone, whatever the record.
+  if (scopes === undefined || (leaf.at !== null && scopes.size === 0)) return NEVER;
+  if (leaf.at === null) return ALWAYS;
   if (!open) return compile(leaf)(known.principal, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
   const held: Operand = { from: 'constant', value: [...(scopes ?? [])] };
   return leaf.many ? { op: 'overlap', left: leaf.at, right: held } : { op: 'member', element: leaf.at, set: held };

@@ -98,7 +98,7 @@ function authorized<T extends string, A extends string>(
 }
 
 /** A refusal in words that don't depend on the record: they would tell that it exists. */
-function refusal(
+export function refusal(
   context: Context,
   caller: Caller,
   action: string,

@@ -13,7 +13,7 @@ import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
 import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { authorize, environment } from './access.js';
+import { authorize, environment, refusal } from './access.js';
 
 /** A question as OpenID AuthZEN 1.0 asks it (§5, §6): may this principal do this on that? */
 export interface Question {
@@ -101,7 +101,7 @@ function requireMayAsk(context: Context, caller: Caller, kind: string, id: strin
   if (principal === null || (principal.kind === kind && principal.id === id)) return;
   const { model } = context.policy;
   const type = Object.keys(model.resources).find((name) => model.resources[name]?.source === 'decision');
-  if (type === undefined) throw new Problem('not_allowed', { missing: ['nobody may ask about others here'] });
+  if (type === undefined) throw refusal(context, caller, 'read', 'Decision', id);
   const about = id ?? '';
   authorize(context, caller, 'read', type, { id: about, version: 0, values: {}, facts: { id: about } });
 }

@@ -24,7 +24,6 @@ export type AuditEventName =
   | 'record.deleted'
   | 'record.action'
   | 'access.refused'
-  | 'access.evaluated'
   | 'access.explained';
 
 export interface AuditEntry {

@@ -6,9 +6,10 @@ import type { Context } from '../context.js';
 import { Problem } from '../problems.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
-import { listRecords, readRecord, shownAfterWrite } from '../records/read.js';
+import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
 import { createSchema, listSchema, recordSchema, updateSchema } from '../records/schemas.js';
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
+import { validatorFor } from '../validation.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 
@@ -106,7 +107,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
       const written = await createRecord(context, by, type, request.body as Record<string, unknown>);
       const at = `${request.url.split('?')[0]}/${written.record.id}`;
       reply.code(201).header('location', at).header('ostiary-decision', written.decisionId);
-      return withVersion(reply, shownAfterWrite(context, by, type, written.record));
+      return withVersion(reply, shownAfterCreate(context, by, type, written.record));
     },
   );
   server.patch(
@@ -126,7 +127,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
       const input = request.body as Record<string, unknown>;
       const written = await changeRecord(context, by, type, idOf(request), input, versionSeen(request));
       reply.header('ostiary-decision', written.decisionId);
-      return withVersion(reply, shownAfterWrite(context, by, type, written.record));
+      return withVersion(reply, await shownAfterUpdate(context, by, type, written.record));
     },
   );
   server.delete(
@@ -154,7 +155,7 @@ function actionRoute(server: FastifyInstance, context: Context, handler: ActionH
   server.post(
     `${address(model, type)}/:id/${kebabCase(action)}`,
     {
-      config: { decision: { action, type } },
+      config: { decision: { action, type }, bodyOptional: validatorFor(input)({}) },
       schema: {
         ...describe(model, type, action, says),
         params: idParameter,

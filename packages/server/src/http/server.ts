@@ -5,12 +5,14 @@ import { auditRefusal, Refusal } from '../access/access.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
 import { Problem } from '../problems.js';
-import { query } from '../storage/query.js';
 import { applicationRoutes } from './application-routes.js';
+import { readBodies } from './bodies.js';
 import { requireDecisions } from './guard.js';
 import { homeRoute } from './home.js';
+import { watchMethods } from './methods.js';
+import { operationsRoutes } from './operations-routes.js';
 import { sendProblem, toProblem } from './problem-reply.js';
-import { isTooDeep, validatorCompiler } from './validation.js';
+import { validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
   readonly installation: Installation;
@@ -29,7 +31,7 @@ export interface ServerOptions {
 /** Makes the HTTP server of an installation; it listens when told to. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { installation } = options;
-  const { runtime, database } = installation;
+  const { runtime } = installation;
   const server = fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
     bodyLimit: options.bodyLimit ?? 1_048_576,
@@ -45,7 +47,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
 
-  server.removeContentTypeParser('text/plain');
   server.setValidatorCompiler(validatorCompiler);
   // What is answered was shaped and masked by records; a response's schema is documentation.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -59,9 +60,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // After the plugins, whose preflight answers hold nothing to decide on.
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
-  server.addHook('preValidation', async (request) => {
-    if (isTooDeep(request.body)) throw new Problem('invalid_input', { detail: 'The body is nested too deep.' });
-  });
+  const refuseOtherMethods = watchMethods(server);
+  readBodies(server);
   server.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
@@ -89,31 +89,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setErrorHandler(fail(null));
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
 
-  server.get(
-    '/healthz',
-    { config: { decision: { public: 'tells only that the process runs' } }, schema: { hide: true } },
-    async () => ({
-      status: 'ok',
-    }),
-  );
-  server.get(
-    '/readyz',
-    { config: { decision: { public: 'tells only that the database answers' } }, schema: { hide: true } },
-    async (_request, reply) => {
-      try {
-        await query(database.db, 'select 1');
-        return { status: 'ready' };
-      } catch (cause) {
-        return sendProblem(reply, new Problem('unavailable', { retryAfter: 1 }, { cause }));
-      }
-    },
-  );
-  server.get(
-    '/.well-known/jwks.json',
-    { config: { decision: { public: 'public keys' } }, schema: { hide: true } },
-    async () => installation.keys.jwks(),
-  );
-
+  operationsRoutes(server, installation);
   for (const context of installation.contexts.values()) {
     const { name } = context.policy.model;
     if (options.alone !== undefined && options.alone !== name) continue;
@@ -126,5 +102,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     );
   }
   homeRoute(server, installation, options.alone);
+  refuseOtherMethods();
   return server;
 }

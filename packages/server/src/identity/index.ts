@@ -9,6 +9,7 @@ export {
   setPassword,
 } from './accounts.js';
 export { authenticate, type Identity } from './authenticate.js';
+export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
 export { type LoginAttempt, type LoginResult, login } from './login.js';

@@ -28,6 +28,8 @@ export interface ActionHandler {
   /** One sentence for the API's documentation. */
   readonly says: string;
   readonly input: TSchema;
+  /** What has to come before the transaction: work that takes its time, or that stands whatever becomes of the action. */
+  readonly before?: (asked: Pick<ActionCall, 'context' | 'caller' | 'input'>) => Promise<void>;
   /** The answer: null for none. */
   readonly run: (call: ActionCall) => Promise<Readonly<Record<string, unknown>> | null>;
 }
@@ -42,6 +44,7 @@ export async function runAction(
 ): Promise<Readonly<Record<string, unknown>> | null> {
   const { type, action } = handler;
   requirePossible(context, caller, action, type);
+  await handler.before?.({ context, caller, input });
   return inTransaction(context, async (transaction) => {
     const record = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, action, type, record);

@@ -31,25 +31,43 @@ export async function requireReferences(
   }
 }
 
-/** Refuses the deletion of a record that a set of references still names. */
-export async function requireUnreferenced(
+/** A record that refers to another: by which field, and what is left of that field without the other. */
+export interface Referrer {
+  readonly type: string;
+  readonly id: string;
+  readonly changes: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What still refers to a record that is to be deleted. References that go with it are returned, to be cleared; a set
+ * of references that does not refuses. Single ones that do not are refused by their foreign keys.
+ * @throws Problem `still_referenced`
+ */
+export async function referrersOf(
   transaction: Transaction,
   model: Model,
   type: string,
   id: string,
-): Promise<void> {
+): Promise<readonly Referrer[]> {
+  const found: Referrer[] = [];
   for (const other of storedTypes(model)) {
     for (const [name, field] of storedFields(model, other)) {
-      if (!field.many || field.to !== type) continue;
-      const found = await query(
+      if (field.to !== type || !(field.many || field.clears)) continue;
+      const column = columnOf(name);
+      const rows = await query<{ id: string; value: unknown }>(
         transaction,
-        `select 1 from ${tableOf(model, other)} where ${columnOf(name)} @> array[$1::uuid] limit 1`,
+        field.many
+          ? `select id, array_remove(${column}, $1::uuid) as value from ${tableOf(model, other)} where ${column} @> array[$1::uuid] for update`
+          : `select id, null as value from ${tableOf(model, other)} where ${column} = $1::uuid for update`,
         [id],
       );
-      if (found.length > 0)
+      if (rows.length > 0 && !field.clears) {
         throw new Problem('still_referenced', { detail: `A ${other} still refers to it by ${name}.` });
+      }
+      found.push(...rows.map((row) => ({ type: other, id: row.id, changes: { [name]: row.value } })));
     }
   }
+  return found;
 }
 
 /** What PostgreSQL's refusals mean to the caller: never its own words, which may hold values. */

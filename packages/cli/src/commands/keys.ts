@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { Failure } from '../failure.js';
+import { type CommonOptions, withInstallation } from '../installation.js';
+import { print, say } from '../terminal.js';
+import { dataOption } from './options.js';
+
+export function keysCommand(): Command {
+  const rotate = new Command('rotate')
+    .description('sign with new keys from now on; the ones before verify until their last token has expired')
+    .addOption(dataOption())
+    .action(async (options: CommonOptions) => {
+      await withInstallation(options, false, async ({ installation }) => {
+        const tokens = [...installation.contexts.values()].map(({ application }) => application.tokens);
+        for (const [name, { application }] of installation.contexts) {
+          const { algorithm, secretFrom = 'SECRET_KEY' } = application.tokens;
+          if (algorithm !== 'HS256') continue;
+          say(
+            `${name} signs with a secret: change ${secretFrom} and start the server again. Everyone is logged out then.`,
+          );
+        }
+        const algorithms = new Set(tokens.map(({ algorithm }) => algorithm).filter((name) => name !== 'HS256'));
+        if (algorithms.size === 0)
+          throw new Failure('refused', 'No application signs with a key that can be rotated here.');
+        for (const algorithm of algorithms) {
+          print(`${algorithm} ${await installation.keys.rotateSigningKey(algorithm)}`);
+        }
+      });
+    });
+  return new Command('keys').description('the keys that sign tokens').addCommand(rotate);
+}

@@ -1,0 +1,49 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type ServeOptions, serve } from '../serve/serve.js';
+import { dataOption } from './options.js';
+
+/** Long on purpose: whoever says it has read what it means. */
+const TOLD_TWICE = '--i-know-that-everyone-knows-the-demo-passwords';
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+export function serveCommand(version: string): Command {
+  return new Command('serve')
+    .description('start the server')
+    .option('--port <number>', 'where it listens; 0 for any that is free', port, 4000)
+    .option('--host <address>', 'on which address of this machine', '127.0.0.1')
+    .addOption(dataOption())
+    .option('--demo', 'fill a new installation with demo data (the default, but not when NODE_ENV is production)')
+    .option('--no-demo', 'leave a new installation empty')
+    .option('--app <folder>', 'serve this application alone, at /; its folder, or its name under apps/')
+    .option('--cors-origin <origin>', 'let pages of this origin call it; repeatable', origin, [])
+    .option('--trusted-proxy <address>', 'believe the X-Forwarded-For of this proxy; repeatable', collect, [])
+    .addOption(new Option(TOLD_TWICE, 'listen beyond this machine with demo data all the same'))
+    .addHelpText('after', ENVIRONMENT)
+    .action(async (options: Omit<ServeOptions, 'version' | 'toldTwice'>, command: Command) => {
+      const toldTwice = command.getOptionValue('iKnowThatEveryoneKnowsTheDemoPasswords') === true;
+      await serve({ ...options, version, toldTwice });
+    });
+}
+
+const ENVIRONMENT = `
+Environment:
+  DATABASE_URL   a PostgreSQL, 15 or later, in place of the built-in one in the data folder
+  SECRET_KEY     signs the tokens of applications that ask for it; 32 characters or more
+  OSTIARY_URL    the public address, as people type it (http://localhost:<port>)
+  OSTIARY_LOG    fatal, error, warn, info, debug, trace or silent (warn with demo data, info without)
+  NODE_ENV       production: no demo data, and no secret that was not configured
+`;
+
+function port(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= 65_535) return number;
+  throw new InvalidArgumentError('It is a number from 0 to 65535.');
+}
+
+function origin(text: string, before: readonly string[]): readonly string[] {
+  if (!URL.canParse(text) || new URL(text).origin !== text) {
+    throw new InvalidArgumentError('It is an origin, such as https://app.example.org.');
+  }
+  return [...before, text];
+}

@@ -1,0 +1,108 @@
+import { possible } from '@ostiary/policy';
+import { collectionOf } from '@ostiary/policy/sql';
+import { type Context, createSetupLink, DEMO_PASSWORD, type Installation } from '@ostiary/server';
+import { setupRequest, setupState } from '../first-administrator.js';
+
+export interface Place {
+  /** Where the server answers on this machine: `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** Where people reach it, if that was configured. */
+  readonly public: string | undefined;
+  /** The application that is served alone, at the root. */
+  readonly alone: string | undefined;
+}
+
+/** What is said when the server is ready: where everything is, and how to begin. */
+export async function welcome(installation: Installation, place: Place): Promise<readonly string[]> {
+  const { url, alone } = place;
+  const contexts = [...installation.contexts.values()];
+  const baseOf = (context: Context) => (alone === undefined ? `${url}/${context.policy.model.name}` : url);
+  const lines = ['', `Ostiary is ready: ${url}/`];
+  if (place.public !== undefined) lines.push(`Its public address: ${place.public}/`);
+  lines.push('');
+  for (const context of contexts) {
+    lines.push(`  ${context.policy.model.title}: ${baseOf(context)}`, `    how to use it: ${baseOf(context)}/docs`);
+  }
+  if (installation.demo) lines.push(...(await demoLines(contexts, baseOf)));
+  else for (const context of contexts) lines.push(...(await firstSteps(context, baseOf(context))));
+  return [...lines, '', 'Ctrl-C stops it.'];
+}
+
+async function demoLines(
+  contexts: readonly Context[],
+  baseOf: (context: Context) => string,
+): Promise<readonly string[]> {
+  const shown = contexts.filter(({ application }) => (application.demo?.accounts.length ?? 0) > 0);
+  if (shown.length === 0) return [];
+  const lines = ['', `Demo accounts, all with the password ${DEMO_PASSWORD}:`, ''];
+  for (const { application, policy } of shown) {
+    const accounts = application.demo?.accounts ?? [];
+    const width = Math.max(...accounts.map(({ login }) => login.length));
+    if (shown.length > 1) lines.push(`  ${policy.model.title}`);
+    lines.push(...accounts.map(({ login, says }) => `  ${login.padEnd(width)}  ${says}`));
+  }
+  for (const context of shown) {
+    const request = await firstRequest(context, baseOf(context));
+    if (request !== null) return [...lines, '', 'Log in and look around, in one line:', '', `  ${request}`];
+  }
+  return lines;
+}
+
+/** A line for a shell that logs in as the first demo account and lists something that it may. */
+async function firstRequest(context: Context, base: string): Promise<string | null> {
+  const { application, policy, database, runtime } = context;
+  for (const { login } of application.demo?.accounts ?? []) {
+    const account = await database.db
+      .selectFrom('ostiary.account')
+      .select(['kind', 'principal_id'])
+      .where('application', '=', policy.model.name)
+      .where('login', '=', login)
+      .executeTakeFirst();
+    const settings = application.logins[account?.kind ?? ''];
+    if (account === undefined || settings === undefined) continue;
+    const principal = await context.principals.load(database.db, account.kind, account.principal_id);
+    const now = { now: runtime.now().toISOString() };
+    const type = Object.keys(policy.model.resources).find(
+      (name) =>
+        policy.model.resources[name]?.source === undefined &&
+        principal !== null &&
+        possible(policy, principal, 'list', name, now),
+    );
+    if (type === undefined) continue;
+    const credentials = JSON.stringify({ [settings.login]: login, [settings.password]: DEMO_PASSWORD });
+    const token = `curl -s ${base}${settings.path} -H 'content-type: application/json' -d '${credentials}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/'`;
+    return `curl -s ${base}/api/${collectionOf(policy.model, type)} -H "authorization: Bearer $(${token})"`;
+  }
+  return null;
+}
+
+/** How to make the first administrator, where nobody can log in yet. A link is made here once, and shown once. */
+async function firstSteps(context: Context, base: string): Promise<readonly string[]> {
+  const { name, title } = context.policy.model;
+  const { empty, openUntil } = await setupState(context);
+  if (!empty) return [];
+  const others = [
+    'Or make the account here, while the server runs:',
+    '',
+    `  npx ostiary user create --admin --app ${name} --set ...`,
+  ];
+  if (openUntil !== null) {
+    return [
+      '',
+      `${title} has no accounts yet. Its one-time set-up link, which was shown when it was made, is good until`,
+      `${openUntil.toISOString()}. Another one: npx ostiary setup-link --app ${name}`,
+      '',
+      ...others,
+    ];
+  }
+  const { token, expiresAt } = await createSetupLink(context, name);
+  return [
+    '',
+    `${title} has no accounts yet. Whoever runs this, with the rest filled in, becomes its administrator. It is good`,
+    `for one, until ${expiresAt.toISOString()}, and is not shown again:`,
+    '',
+    `  ${setupRequest(context, base, token)}`,
+    '',
+    ...others,
+  ];
+}

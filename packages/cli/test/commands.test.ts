@@ -1,0 +1,138 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { databasesIn, logIn, ostiary, ROOT, type Running, serve, temporaryFolder } from './support/command.js';
+
+describe('on an installation with demo data', () => {
+  let folder: string;
+  let data: string;
+  let server: Running;
+  const on = () => ['--data', data];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    data = join(folder, 'data');
+    server = await serve(['--port', '0', '--data', data]);
+    await server.stop();
+  });
+
+  test('check says yes or no, and why', async () => {
+    const yes = await ostiary(['check', 'admin', 'delete', 'Session', ...on()]);
+    expect(yes).toMatchObject({ code: 0, out: expect.stringMatching(/^yes\n/) });
+    const no = await ostiary(['check', 'user:JaneDoe', 'create', 'User', ...on()]);
+    expect(no).toMatchObject({ code: 1, out: expect.stringMatching(/^no\n {2}missing: /) });
+    const own = await ostiary(['check', 'JaneDoe', 'read', 'User', 'JaneDoe', ...on()]);
+    expect(own).toMatchObject({ code: 0, out: expect.stringContaining('by the rule User/') });
+  });
+
+  test.each([
+    [['nobody', 'read', 'Session'], /There is no principal 'nobody'/],
+    [['admin', 'frob', 'Session'], /the action is none of .*read/],
+    [['admin', 'read', 'Sesion'], /the type is none of .*Session/],
+  ])('check %j is a mistake', async (args, says) => {
+    const { code, err } = await ostiary(['check', ...args, ...on()]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(says) });
+  });
+
+  test('explain shows the rules as a tree, with their references and what is missing', async () => {
+    const { code, out } = await ostiary(['explain', 'FrancoisBouchard', 'delete', 'Session', ...on()]);
+    expect(code).toBe(1);
+    expect(out).toContain('FrancoisBouchard may delete Session: no');
+    expect(out).toMatch(/✗ Session\/admin allows\n {2}"An administrator .*" \(.+\)\n {2}✗ /);
+    expect(out).toMatch(/Missing:\n {2}- /);
+  });
+
+  test('commands that read refuse where there is nothing, and make nothing', async () => {
+    const nowhere = join(folder, 'nowhere');
+    for (const args of [
+      ['check', 'admin', 'read', 'User'],
+      ['backup', join(folder, 'b')],
+      ['keys', 'rotate'],
+    ]) {
+      const { code, err } = await ostiary([...args, '--data', nowhere]);
+      expect({ args, code, err }).toEqual({ args, code: 2, err: expect.stringContaining('There is no data folder') });
+    }
+    await expect(stat(nowhere)).rejects.toThrow('ENOENT');
+  });
+
+  test('keys rotate says so where there are none', async () => {
+    expect(await ostiary(['keys', 'rotate', ...on()])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('change SECRET_KEY'),
+    });
+  });
+
+  test('commands work beside a running server, and leave it running', async () => {
+    const live = await serve(['--port', '0', ...on()]);
+    expect(await ostiary(['check', 'admin', 'read', 'Session', ...on()])).toMatchObject({ code: 0 });
+    expect(await ostiary(['backup', join(folder, 'live.backup'), ...on()])).toMatchObject({ code: 0 });
+    expect((await fetch(`${live.url}/readyz`)).status).toBe(200);
+    expect((await live.stop()).code).toBe(0);
+  });
+
+  test('a backup is restored into a fresh folder: the same rows, and everyone can log in', async () => {
+    const file = join(folder, 'one.backup');
+    const made = await ostiary(['backup', file, ...on()]);
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^Wrote \d+ rows of \d+ tables/) });
+    expect((await stat(file)).mode & 0o777, 'nobody else may read it').toBe(0o600);
+    expect(await ostiary(['backup', file, ...on()])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('--force'),
+    });
+
+    const fresh = ['--data', join(folder, 'fresh')];
+    const unasked = await ostiary(['restore', file, ...fresh]);
+    expect(unasked).toMatchObject({ code: 2, err: expect.stringContaining('--yes') });
+    const restored = await ostiary(['restore', file, '--yes', ...fresh]);
+    expect(restored).toMatchObject({ code: 0, err: expect.not.stringContaining('ostiary:') });
+    const counted = /\d+ rows of \d+ tables/;
+    expect(counted.exec(restored.out)?.[0]).toBe(counted.exec(made.out)?.[0]);
+
+    const again = await ostiary(['restore', file, '--yes', ...fresh]);
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('only restored into an empty database') });
+    const second = join(folder, 'two.backup');
+    await ostiary(['backup', second, ...fresh]);
+
+    const copy = await serve(['--port', '0', ...fresh]);
+    expect(copy.said(), 'a restored installation is what it was').not.toContain('Loading');
+    expect((await logIn(`${copy.url}/open-data-capture`, 'JaneDoe', 'ostiary-demo')).status).toBe(200);
+    await copy.stop();
+    expect(await databasesIn(folder)).toEqual([]);
+  });
+
+  test('what is not a backup is not restored', async () => {
+    const file = join(folder, 'not.backup');
+    await writeFile(file, 'hello');
+    const { code, err } = await ostiary(['restore', file, '--yes', '--data', join(folder, 'other')]);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('not a backup of Ostiary') });
+  });
+});
+
+describe('matrix', () => {
+  test('prints, writes and compares', async () => {
+    const folder = await temporaryFolder();
+    const app = pathToFileURL(join(ROOT, 'apps/open-data-capture/dist/index.js')).href;
+    await writeFile(join(folder, 'package.json'), '{"type":"module","exports":{".":{"import":"./index.js"}}}');
+    await writeFile(join(folder, 'index.js'), `export { application } from '${app}';`);
+    const golden = join(folder, 'matrix.golden.md');
+
+    const printed = await ostiary(['matrix', '--app', folder]);
+    expect(printed).toMatchObject({ code: 0, out: expect.stringContaining('| Session: read | yes |') });
+    expect(await ostiary(['matrix', '--check', '--app', folder])).toMatchObject({ code: 1 });
+    expect(await ostiary(['matrix', '--write', '--app', folder])).toMatchObject({ code: 0 });
+    expect(await ostiary(['matrix', '--check', '--app', folder])).toEqual({ code: 0, out: '', err: '' });
+    const text = await readFile(golden, 'utf8');
+    expect(text).toBe(printed.out);
+    await writeFile(golden, text.replace('| Session: read | yes |', '| Session: read | – |'));
+    const differs = await ostiary(['matrix', '--check', '--app', folder]);
+    expect(differs.code).toBe(1);
+    expect(
+      differs.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.slice(0, 25)),
+    ).toEqual(['- | Session: read | – | i', '+ | Session: read | yes |']);
+    expect(differs.err).toContain('npx ostiary matrix --write');
+  });
+});

@@ -1,0 +1,43 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Problem } from '../problems.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** No body stands for an empty object: for actions that need no input. */
+    readonly bodyOptional?: boolean;
+  }
+}
+
+/** So deep may a body be nested: what lies deeper overflows the stack of whatever walks it, PostgreSQL's too. */
+const DEEPEST = 100;
+
+/** How bodies are read: JSON alone; no body where a route needs none; nothing that is nested too deep. */
+export function readBodies(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.removeContentTypeParser(['application/json', 'text/plain']);
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name a content type whatever they send.
+    if (body.length === 0 && mayBeEmpty(request)) done(null, undefined);
+    else parse(request, body as string, done);
+  });
+  server.addHook('preValidation', async (request) => {
+    if (request.routeOptions.schema?.body !== undefined && request.body == null && mayBeEmpty(request))
+      request.body = {};
+    if (isTooDeep(request.body)) throw new Problem('invalid_input', { detail: 'The body is nested too deep.' });
+  });
+}
+
+/** Whether a route takes no body, or does as well without. */
+function mayBeEmpty(request: FastifyRequest): boolean {
+  return request.routeOptions.schema?.body === undefined || request.routeOptions.config.bodyOptional === true;
+}
+
+/** Whether a body is nested too deep. It is walked level by level, so that this overflows nothing. */
+function isTooDeep(body: unknown): boolean {
+  let level: readonly unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
+}

@@ -1,0 +1,22 @@
+// npm start: makes the clone ready, then serves, in this process. The script of package.json begins with `exec`, so that
+// no shell stands between npm and this: npm would pass a signal to the shell alone. Elsewhere: node scripts/start.mjs
+import module from 'node:module';
+import { build, COMPILED, fail, prepare } from './prepare.mjs';
+
+prepare();
+if (!build()) fail('It could not be built: the errors are above.');
+module.enableCompileCache?.(COMPILED);
+if (process.env.npm_lifecycle_event) stopWithParent();
+const { run } = await import('../packages/cli/dist/main.js');
+process.exit(await run(['serve', ...process.argv.slice(2)]));
+
+/** Stops when whoever started this is gone: nobody could stop it by Ctrl-C any more. */
+function stopWithParent() {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500);
+  timer.unref();
+}
