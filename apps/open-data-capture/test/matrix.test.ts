@@ -4,6 +4,7 @@ import {
   type Environment,
   matrix,
   matrixMarkdown,
+  matrixTable,
   possible,
   principal,
   type RecordFacts,
@@ -29,6 +30,12 @@ test('the matrix is the one that was accepted', async () => {
     'If that is what you want: npx ostiary matrix --app open-data-capture --write',
   ].join('\n');
   expect(accepted === computed, message).toBe(true);
+});
+
+test('the README shows the columns of the roles', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const roles = Object.fromEntries(Object.entries(personas).slice(0, 4));
+  expect(readme, 'run: npx ostiary matrix --write').toContain(matrixTable(matrix(policy, roles)));
 });
 
 test('every rule, resource type and action is in the matrix', () => {

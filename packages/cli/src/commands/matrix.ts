@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { matrixMarkdown } from '@ostiary/policy';
+import { matrix, matrixMarkdown, matrixTable } from '@ostiary/policy';
 import { Command } from 'commander';
 import { type Found, findApplications } from '../applications.js';
 import { differences } from '../diff.js';
 import { EXIT_CODES } from '../exit-codes.js';
+import { Failure } from '../failure.js';
 import { print, say } from '../terminal.js';
 import { appOption } from './options.js';
 
@@ -34,20 +35,46 @@ function matrixOf({ application }: Found): string {
   return matrixMarkdown(application.policy, application.personas);
 }
 
-const golden = ({ folder }: Found) => join(folder, 'matrix.golden.md');
+/** The files that show the matrix: the golden one, and a README with a place for some of its columns. */
+async function filesOf(found: Found): Promise<readonly { path: string; was: string; is: string }[]> {
+  const { folder, application } = found;
+  const read = (path: string) => readFile(path, 'utf8').catch(() => '');
+  const golden = join(folder, 'matrix.golden.md');
+  const readme = join(folder, 'README.md');
+  const text = await read(readme);
+  return [
+    { path: golden, was: await read(golden), is: matrixOf(found) },
+    { path: readme, was: text, is: withTable(text, application) },
+  ];
+}
+
+/** `<!-- matrix: Admin, No role -->` … `<!-- /matrix -->` holds these columns. */
+function withTable(readme: string, { policy, personas }: Found['application']): string {
+  return readme.replace(/(<!-- matrix: (.*?) -->\n)[\s\S]*?(<!-- \/matrix -->)/, (_, start, names: string, end) => {
+    const columns = names.split(', ').map((name) => {
+      const persona = personas[name];
+      if (persona === undefined) throw new Failure('usage', `There is no column '${name}' in the matrix.`);
+      return [name, persona] as const;
+    });
+    return `${start}${matrixTable(matrix(policy, Object.fromEntries(columns)))}${end}`;
+  });
+}
 
 async function write(found: Found): Promise<void> {
-  await writeFile(golden(found), matrixOf(found));
-  say(`Wrote ${relative('.', golden(found))}. Read the difference before you commit it: it is who may do what.`);
+  for (const { path, was, is } of await filesOf(found)) {
+    if (was === is) continue;
+    await writeFile(path, is);
+    say(`Wrote ${relative('.', path)}. Read the difference before you commit it: it is who may do what.`);
+  }
 }
 
 async function isGolden(found: Found): Promise<boolean> {
-  const written = await readFile(golden(found), 'utf8').catch(() => '');
-  const lines = differences(written, matrixOf(found));
-  if (lines.length === 0) return true;
-  for (const line of lines) print(line);
-  say(
-    `${relative('.', golden(found))} is not what the rules say. If they changed on purpose, run: npx ostiary matrix --write`,
-  );
-  return false;
+  const wrong = (await filesOf(found)).filter(({ was, is }) => was !== is);
+  for (const { path, was, is } of wrong) {
+    for (const line of differences(was, is)) print(line);
+    say(
+      `${relative('.', path)} is not what the rules say. If they changed on purpose, run: npx ostiary matrix --write`,
+    );
+  }
+  return wrong.length === 0;
 }

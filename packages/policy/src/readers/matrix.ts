@@ -88,6 +88,11 @@ export function matrixMarkdown(policy: Policy, personas: Personas): string {
   }
   const silent = Object.keys(policy.model.resources).filter((type) => !policy.rules.some((rule) => rule.type === type));
   if (silent.length > 0) throw new ModelError(`no rule speaks of ${silent.join(', ')}: write one, or delete the type`);
+  return matrixTable(made);
+}
+
+/** A matrix, or some columns of it, as a table in Markdown. */
+export function matrixTable(made: Matrix): string {
   const header = ['', ...made.personas];
   const lines = made.rows.map((row) => [`${row.type}: ${row.action}`, ...row.cells.map((cell) => cell.words)]);
   const cellText = (text: string) => text.replaceAll('|', '\\|');
