@@ -38,4 +38,4 @@ export {
   joinEmbedded,
   startEmbedded,
 } from './storage/embedded/index.js';
-export { SchemaError } from './storage/schema.js';
+export { SchemaError } from './storage/model-tables.js';

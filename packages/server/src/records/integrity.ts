@@ -2,8 +2,8 @@ import type { Model } from '@ostiary/policy';
 import { columnOf, tableOf } from '@ostiary/policy/sql';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
+import { storedFields, storedTypes } from '../storage/model-tables.js';
 import { query } from '../storage/query.js';
-import { storedFields, storedTypes } from '../storage/schema.js';
 
 /**
  * Sets of references have no foreign key in SQL: here they get what one would do. The records that are referred to are

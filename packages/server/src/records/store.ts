@@ -3,9 +3,9 @@ import { columnOf, Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Authorized } from '../access/access.js';
 import type { Runtime } from '../runtime.js';
 import type { Transaction } from '../storage/database.js';
+import { storedFields } from '../storage/model-tables.js';
 import { query } from '../storage/query.js';
 import { toColumn } from '../storage/rows.js';
-import { storedFields } from '../storage/schema.js';
 
 /** Writes a new record, as it was decided on. */
 export async function insertRecord<T extends string>(

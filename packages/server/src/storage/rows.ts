@@ -11,8 +11,8 @@ import {
   type Value,
 } from '@ostiary/policy';
 import { columnOf, type Parameters, pathSql, quote, type Row, tableOf, typeOf } from '@ostiary/policy/sql';
+import { storedFields } from './model-tables.js';
 import type { SqlRow } from './query.js';
-import { storedFields } from './schema.js';
 
 /** A record as it was loaded: its own fields, what the rules ask about it beyond them, and its version. */
 export interface LoadedRecord {

@@ -1,0 +1,131 @@
+import { type Field, type Model, snakeCase } from '@ostiary/policy';
+import { columnOf, quote, tableOf, typeOf } from '@ostiary/policy/sql';
+import type { Transaction } from './database.js';
+import { query } from './query.js';
+
+/** The installation's data does not fit the model, and can't be made to without a person. */
+export class SchemaError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SchemaError';
+  }
+}
+
+/** Resource types that have a table of their own. */
+export function storedTypes(model: Model): readonly string[] {
+  return Object.keys(model.resources).filter((type) => model.resources[type]?.source === undefined);
+}
+
+/** The fields of a type that are columns. */
+export function storedFields(model: Model, type: string): readonly (readonly [string, Field])[] {
+  return Object.entries(model.resources[type]?.fields ?? {}).filter(([, field]) => !field.secret);
+}
+
+/** Makes the table of a resource type, or brings it to what the model says now. */
+export async function createTable(transaction: Transaction, model: Model, type: string): Promise<void> {
+  const table = tableOf(model, type);
+  await query(
+    transaction,
+    `create table if not exists ${table} (
+       id uuid primary key,
+       created_at timestamptz(3) not null,
+       updated_at timestamptz(3) not null,
+       version integer not null default 1
+     )`,
+  );
+  const rows = await query<Column>(
+    transaction,
+    `select a.attname as name, format_type(a.atttypid, null) as type, a.attnotnull as required
+       from pg_attribute a where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped`,
+    [table],
+  );
+  const present = new Map(rows.map((row) => [row.name, row]));
+  const exists = async (where: string) =>
+    (await query(transaction, `select 1 from ${table} where ${where} limit 1`)).length > 0;
+  const filled = await exists('true');
+  for (const [name, field] of storedFields(model, type)) {
+    const column = columnOf(name);
+    const wanted = typeOf(field);
+    const found = present.get(snakeCase(name));
+    present.delete(snakeCase(name));
+    if (found === undefined) {
+      if (filled && !field.optional && field.default === undefined) {
+        throw new SchemaError(
+          `${type}.${name} is new and required, but there are records without it: make it optional or give it a default`,
+        );
+      }
+      await query(transaction, `alter table ${table} add column ${column} ${columnDefinition(field, wanted)}`);
+    } else if (found.type !== canonical(wanted)) {
+      throw new SchemaError(
+        `${type}.${name} is stored as ${found.type}, but the model says ${wanted}: add a new field, or migrate the column by hand`,
+      );
+    } else if (found.required && field.optional) {
+      await query(transaction, `alter table ${table} alter column ${column} drop not null`);
+    } else if (!found.required && !field.optional) {
+      if (await exists(`${column} is null`)) {
+        throw new SchemaError(`${type}.${name} is required now, but there are records without it: leave it optional`);
+      }
+      await query(transaction, `alter table ${table} alter column ${column} set not null`);
+    }
+    if (field.unique && (await exists(`${column} is not null group by ${column} having count(*) > 1`))) {
+      throw new SchemaError(`${type}.${name} is unique now, but there are records that have the same`);
+    }
+    for (const statement of indexes(model, type, name, field)) await query(transaction, statement);
+  }
+  // What the model has no longer keeps its data, and is not asked of new records.
+  for (const { name, required } of present.values()) {
+    if (!required || ['id', 'created_at', 'updated_at', 'version'].includes(name)) continue;
+    await query(transaction, `alter table ${table} alter column ${quote(name)} drop not null`);
+  }
+}
+
+type Column = { readonly name: string; readonly type: string; readonly required: boolean };
+
+function canonical(type: string): string {
+  return type.replace('timestamptz', 'timestamp with time zone');
+}
+
+function columnDefinition(field: Field, type: string): string {
+  const precise = type.replace('timestamptz', 'timestamptz(3)');
+  const value = field.default;
+  const required = field.optional ? '' : ' not null';
+  if (value === undefined) return `${precise}${required}`;
+  const many = Array.isArray(value) && field.kind !== 'json';
+  const written = many ? `{${value.map((part) => JSON.stringify(part)).join(',')}}` : asText(field, value);
+  return `${precise}${required} default '${written.replaceAll("'", "''")}'`;
+}
+
+function asText(field: Field, value: unknown): string {
+  return field.kind === 'json' ? JSON.stringify(value) : String(value);
+}
+
+function indexes(model: Model, type: string, name: string, field: Field): readonly string[] {
+  const table = tableOf(model, type);
+  const label = (kind: string) => quote(`${snakeCase(type)}_${snakeCase(name)}_${kind}`.slice(0, 63));
+  const column = columnOf(name);
+  if (field.unique) return [`create unique index if not exists ${label('unique')} on ${table} (${column})`];
+  if (field.many) return [`create index if not exists ${label('set')} on ${table} using gin (${column})`];
+  // With the id behind it, so that a page of one scope is read in order from the index.
+  if (field.to !== null) return [`create index if not exists ${label('id')} on ${table} (${column}, id)`];
+  return [];
+}
+
+/** Adds the foreign keys of a table, once all tables are there. */
+export async function addReferences(transaction: Transaction, model: Model, type: string): Promise<void> {
+  for (const [name, field] of storedFields(model, type)) {
+    if (field.to === null || field.many || model.resources[field.to]?.source !== undefined) continue;
+    const constraint = quote(`${snakeCase(type)}_${snakeCase(name)}_fkey`.slice(0, 63));
+    const table = tableOf(model, type);
+    const exists = await query(
+      transaction,
+      `select 1 from pg_constraint where conrelid = $1::regclass and conname = $2`,
+      [table, constraint.slice(1, -1)],
+    );
+    if (exists.length > 0) continue;
+    await query(
+      transaction,
+      `alter table ${table} add constraint ${constraint} foreign key (${columnOf(name)})
+         references ${tableOf(model, field.to)} (id) deferrable initially immediate`,
+    );
+  }
+}
