@@ -1,5 +1,5 @@
 import { actionsOf } from '../language/model.js';
-import { type Policy, type Rule, rulesAbout } from '../language/policy.js';
+import { type Policy, type Rule, rulesAbout } from '../language/rule.js';
 import {
   type Condition,
   conjunction,

@@ -1,4 +1,4 @@
-import type { Policy, Rule } from '../language/policy.js';
+import type { Policy, Rule } from '../language/rule.js';
 import { type Condition, eachAtom, operandsOf } from '../tree/condition.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';

@@ -1,5 +1,5 @@
 import { ModelError } from '../language/model.js';
-import type { Policy } from '../language/policy.js';
+import type { Policy } from '../language/rule.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { type Parameters, type Row, write } from '../sql/write.js';
 import { ALWAYS, type Condition, conjunction, disjunction, negation } from '../tree/condition.js';

@@ -1,6 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
 import { actionsOf, ModelError } from '../language/model.js';
-import type { Policy, Rule } from '../language/policy.js';
+import type { Policy, Rule } from '../language/rule.js';
 import { type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
 import { fold, type Persona } from '../tree/fold.js';
 import { rulesFor } from './decide.js';

@@ -1,4 +1,4 @@
-import type { Policy } from '../language/policy.js';
+import type { Policy } from '../language/rule.js';
 import { type Atom, type Condition, eachAtom, operandsOf } from '../tree/condition.js';
 import { linkKey } from '../tree/facts.js';
 import { remember } from './remember.js';

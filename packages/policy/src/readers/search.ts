@@ -1,5 +1,5 @@
 import { principalTypeOf } from '../language/model.js';
-import type { Policy } from '../language/policy.js';
+import type { Policy } from '../language/rule.js';
 import { tableOf } from '../sql/names.js';
 import { type Parameters, write } from '../sql/write.js';
 import type { Environment, RecordFacts } from '../tree/facts.js';

@@ -1,5 +1,5 @@
 import { actionsOf } from '../language/model.js';
-import type { Policy } from '../language/policy.js';
+import type { Policy } from '../language/rule.js';
 import type { Condition } from '../tree/condition.js';
 import { compile, type Test } from '../tree/evaluate.js';
 import { type Environment, type Principal, principal as prepare, type RecordFacts } from '../tree/facts.js';

@@ -1,6 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
 import { findField, type GrantSource, type Model, splitRole } from '../language/model.js';
-import { permissionActions, permissionRole } from '../language/policy.js';
+import { permissionActions, permissionRole } from '../language/permissions.js';
 import { columnOf, holdingTable, tableOf } from './names.js';
 import { pathSql } from './write.js';
 

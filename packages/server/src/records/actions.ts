@@ -1,12 +1,11 @@
 import type { TSchema } from 'typebox';
-import { type Authorized, actor, authorize, requirePossible } from '../access/access.js';
-import { writeAudit } from '../audit/trail.js';
+import { type Authorized, authorize, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
-import type { System } from './system.js';
-import { System as SystemHand } from './system.js';
+import { auditWrite } from './audit-write.js';
+import { System } from './system.js';
 import { changeIn, inTransaction, type Written } from './write.js';
 
 /** What the handler of a named action is given: the record on which it was allowed, as a handle. */
@@ -48,7 +47,7 @@ export async function runAction(
   return inTransaction(context, async (transaction) => {
     const record = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, action, type, record);
-    const system = new SystemHand(context, transaction, caller.requestId);
+    const system = new System(context, transaction, caller.requestId);
     let audited = false;
     const answer = await handler.run({
       context,
@@ -63,17 +62,7 @@ export async function runAction(
       },
     });
     if (!audited) {
-      await writeAudit(transaction, context.runtime, {
-        application: context.policy.model.name,
-        event: 'record.action',
-        outcome: 'allowed',
-        ...actor(caller),
-        action,
-        resourceType: type,
-        recordId: id,
-        decision: handle.decisionId,
-        rules: handle.decision.permits.map((permit) => permit.rule),
-      });
+      await auditWrite(context, transaction, caller, handle, 'record.action', {});
     }
     return answer;
   });

@@ -1,4 +1,4 @@
-import { type Condition, operandsOf, type Policy } from '@ostiary/policy';
+import { type Condition, eachAtom, operandsOf, type Policy } from '@ostiary/policy';
 
 const known = new WeakMap<Policy, ReadonlyMap<string, ReadonlySet<string>>>();
 
@@ -23,29 +23,15 @@ function collect(policy: Policy): ReadonlyMap<string, ReadonlySet<string>> {
     for (const name of names) if (name !== undefined && name !== 'id') set.add(name);
     fields.set(type, set);
   };
-  const visit = (condition: Condition): void => {
-    switch (condition.op) {
-      case 'always':
-      case 'never':
-      case 'may':
-        return;
-      case 'all':
-      case 'any':
-        condition.of.forEach(visit);
-        return;
-      case 'not':
-      case 'named':
-        visit(condition.of);
-        return;
-      case 'linked':
-        visit(condition.where);
-        return;
-      default:
-        for (const operand of operandsOf(condition)) {
+  const visit = (condition: Condition): void =>
+    eachAtom(condition, (atom) => {
+      if (atom.op === 'linked') visit(atom.where);
+      else if (atom.op !== 'may') {
+        for (const operand of operandsOf(atom)) {
           if (operand.from === 'principal') add(model.principals[operand.kind], operand.path[0]);
         }
-    }
-  };
+      }
+    });
   for (const rule of policy.rules) visit(rule.when);
   for (const source of model.grants) {
     const role = typeof source.role === 'string' ? undefined : source.role.field;

@@ -1,6 +1,5 @@
 import { writable } from '@ostiary/policy';
-import { type Authorized, actor, authorize, refuseFields, requirePossible } from '../access/access.js';
-import { writeAudit } from '../audit/trail.js';
+import { type Authorized, authorize, refuseFields, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import { Problem } from '../problems.js';
@@ -8,9 +7,9 @@ import type { Transaction } from '../storage/database.js';
 import { loadRecord, proposeRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
+import { auditRights, auditWrite, changedFields } from './audit-write.js';
 import { problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
-import { rightsFields } from './rights.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
 
@@ -63,7 +62,7 @@ export async function createIn(
   const record = await reload(context, transaction, type, id);
   authorize(context, caller, 'create', type, record);
   await enforceLimits(context, transaction, type, record);
-  await audit(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
+  await auditWrite(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
   await auditRights(context, transaction, caller, handle, null, record);
   return { record, decisionId: handle.decisionId };
 }
@@ -117,7 +116,7 @@ export async function changeIn(
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
   const event = action === 'update' ? 'record.updated' : 'record.action';
-  await audit(context, transaction, caller, handle, event, { fields: changed(before, record, input) });
+  await auditWrite(context, transaction, caller, handle, event, { fields: changedFields(before, record, input) });
   await auditRights(context, transaction, caller, handle, before, record);
   return { record, decisionId: handle.decisionId };
 }
@@ -139,7 +138,7 @@ export async function removeRecord(
     await runEffect(context, transaction, caller, type, 'deleted', handle.record);
     await deleteRecord(transaction, context.policy, handle);
     await accountDeleted(context, transaction, caller, type, id);
-    await audit(context, transaction, caller, handle, 'record.deleted', {});
+    await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
     await auditRights(context, transaction, caller, handle, handle.record, null);
   });
 }
@@ -206,62 +205,4 @@ async function runEffect(
   if (effect === undefined) return;
   const system = new System(context, transaction, caller.requestId);
   await effect({ context, transaction, record, before, system });
-}
-
-function changed(before: LoadedRecord, after: LoadedRecord, input: Values): readonly string[] {
-  return Object.keys(input).filter(
-    (name) => !(name in after.values) || JSON.stringify(before.values[name]) !== JSON.stringify(after.values[name]),
-  );
-}
-
-async function audit(
-  context: Context,
-  transaction: Transaction,
-  caller: Caller,
-  handle: Authorized<string, string>,
-  event: 'record.created' | 'record.updated' | 'record.deleted' | 'record.action',
-  detail: Values,
-): Promise<void> {
-  await writeAudit(transaction, context.runtime, {
-    application: context.policy.model.name,
-    event,
-    outcome: 'allowed',
-    ...actor(caller),
-    action: handle.action,
-    resourceType: handle.type,
-    recordId: handle.record.id,
-    decision: handle.decisionId,
-    rules: handle.decision.permits.map((permit) => permit.rule),
-    detail,
-  });
-}
-
-/** A change of what decides about rights is told apart, with what it was and what it became. */
-async function auditRights(
-  context: Context,
-  transaction: Transaction,
-  caller: Caller,
-  handle: Authorized<string, string>,
-  before: LoadedRecord | null,
-  after: LoadedRecord | null,
-): Promise<void> {
-  const pick = (record: LoadedRecord | null) =>
-    Object.fromEntries(
-      [...rightsFields(context.policy, handle.type)].map((name) => [name, record?.values[name] ?? null]),
-    );
-  const [was, is] = [pick(before), pick(after)];
-  const fields = Object.keys(was).filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]));
-  if (fields.length === 0) return;
-  const only = (values: Values) => Object.fromEntries(fields.map((name) => [name, values[name]]));
-  await writeAudit(transaction, context.runtime, {
-    application: context.policy.model.name,
-    event: 'rights.changed',
-    outcome: 'allowed',
-    ...actor(caller),
-    action: handle.action,
-    resourceType: handle.type,
-    recordId: handle.record.id,
-    decision: handle.decisionId,
-    detail: { before: only(was), after: only(is) },
-  });
 }
