@@ -1,5 +1,4 @@
-import { type ActionHandler, confirmPassword, hashPassword, Problem, passwordProblem } from '@ostiary/server';
-import { Type } from 'typebox';
+import { type ActionHandler, confirmPassword, hashPassword, Problem, passwordProblem, Type } from '@ostiary/server';
 
 const changePassword: ActionHandler = {
   type: 'User',

@@ -19,6 +19,7 @@ export {
   type InstallationOptions,
   openInstallation,
 } from './installation.js';
+export { type JsonSchema, Type } from './json-schema.js';
 export { ConfigurationError } from './keys/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';

@@ -1,10 +1,10 @@
 import { ship } from '@ostiary/policy';
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import { actor } from '../access/access.js';
 import { evaluate, explainDecision, type Question } from '../access/evaluate.js';
 import { writeAudit } from '../audit/trail.js';
 import type { Context } from '../context.js';
+import { Type } from '../json-schema.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 

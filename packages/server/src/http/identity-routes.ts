@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { type TSchema, Type } from 'typebox';
 import type { LoginSettings } from '../application.js';
 import type { Context } from '../context.js';
 import { login, logout, redeemSetupLink } from '../identity/index.js';
+import { type JsonSchema, Type } from '../json-schema.js';
 import { Problem } from '../problems.js';
 import { preparePassword } from '../records/accounts.js';
 import { createSchema } from '../records/schemas.js';
@@ -87,12 +87,12 @@ function loginRoute(server: FastifyInstance, context: Context, kind: string, set
 }
 
 /** What a set-up link still asks for: the first administrator's fields, without those that make one. */
-function setupSchema(context: Context): { readonly type: string; readonly schema: TSchema } {
+function setupSchema(context: Context): { readonly type: string; readonly schema: JsonSchema } {
   const { administrator } = context.application;
   const type = context.policy.model.principals[administrator.kind];
   if (!type) throw new TypeError(`administrators are of the kind '${administrator.kind}', which has no records`);
   const whole = createSchema(context.policy.model, type) as unknown as {
-    readonly properties: Readonly<Record<string, TSchema>>;
+    readonly properties: Readonly<Record<string, JsonSchema>>;
     readonly required?: readonly string[];
   };
   const asked = Object.entries(whole.properties).filter(([name]) => !(name in administrator.values));

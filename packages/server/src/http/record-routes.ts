@@ -1,8 +1,8 @@
 import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type TSchema, Type } from 'typebox';
 import type { Context } from '../context.js';
+import { type JsonSchema, Type } from '../json-schema.js';
 import { Problem } from '../problems.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
@@ -63,10 +63,7 @@ function readRoutes(server: FastifyInstance, context: Context, type: string): vo
       schema: {
         ...describe(model, type, 'list'),
         querystring: listSchema(model, type),
-        response: answers(
-          200,
-          Type.Object({ items: Type.Array(record), next: Type.Union([Type.String(), Type.Null()]) }),
-        ),
+        response: answers(200, Type.Object({ items: Type.Array(record), next: Type.Nullable(Type.String()) })),
       },
     },
     async (request) => {
@@ -151,7 +148,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
 function actionRoute(server: FastifyInstance, context: Context, handler: ActionHandler): void {
   const { model } = context.policy;
   const { type, action, says, input } = handler;
-  const answer: TSchema = Type.Object({}, { additionalProperties: true });
+  const answer: JsonSchema = Type.Object({}, { additionalProperties: true });
   server.post(
     `${address(model, type)}/:id/${kebabCase(action)}`,
     {

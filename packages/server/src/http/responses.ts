@@ -1,4 +1,4 @@
-import { type TSchema, Type } from 'typebox';
+import { type JsonSchema, Type } from '../json-schema.js';
 import { PROBLEMS } from '../problems.js';
 
 /** A problem as the API's documentation shows it. */
@@ -7,7 +7,7 @@ export const problemSchema = Type.Object(
     type: Type.String(),
     title: Type.String(),
     status: Type.Integer(),
-    code: Type.Enum(Object.keys(PROBLEMS) as [string, ...string[]]),
+    code: Type.Enum(Object.keys(PROBLEMS)),
     detail: Type.Optional(Type.String()),
     missing: Type.Optional(Type.Array(Type.String(), { description: 'The least that was missing for an allow.' })),
     decision: Type.Optional(Type.String({ description: "The decision's id, known to the audit trail." })),
@@ -23,7 +23,7 @@ const problem = (description: string) => ({
 });
 
 /** The answers of a route: its own, and the problems that any route can answer with. */
-export function answers(status: number, body: TSchema | null): Record<string, object> {
+export function answers(status: number, body: JsonSchema | null): Record<string, object> {
   const own =
     body === null
       ? { description: 'Done', type: 'null' }

@@ -1,7 +1,7 @@
-import type { TSchema } from 'typebox';
 import { type Authorized, authorize, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
+import type { JsonSchema } from '../json-schema.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import { auditWrite } from './audit-write.js';
@@ -26,7 +26,7 @@ export interface ActionHandler {
   readonly action: string;
   /** One sentence for the API's documentation. */
   readonly says: string;
-  readonly input: TSchema;
+  readonly input: JsonSchema;
   /** What has to come before the transaction: work that takes its time, or that stands whatever becomes of the action. */
   readonly before?: (asked: Pick<ActionCall, 'context' | 'caller' | 'input'>) => Promise<void>;
   /** The answer: null for none. */

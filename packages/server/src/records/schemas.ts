@@ -1,5 +1,5 @@
 import { type Field, type Model, resourceOf, spaced } from '@ostiary/policy';
-import { type TSchema, Type } from 'typebox';
+import { type JsonSchema, Type } from '../json-schema.js';
 
 /** Longest text where a field does not say: enough for a note, too little to fill a disk. */
 const LONGEST_TEXT = 10_000;
@@ -19,12 +19,12 @@ export const instantSchema = Type.String({
 });
 
 /** The JSON Schema of a field's value, null aside. */
-export function valueSchema(field: Field): TSchema {
+export function valueSchema(field: Field): JsonSchema {
   const one = oneSchema(field);
   return field.many ? Type.Array(one, { maxItems: MOST_ELEMENTS, uniqueItems: true }) : one;
 }
 
-function oneSchema(field: Field): TSchema {
+function oneSchema(field: Field): JsonSchema {
   const numbers = {
     ...(field.minimum === undefined ? {} : { minimum: field.minimum }),
     ...(field.maximum === undefined ? {} : { maximum: field.maximum }),
@@ -49,31 +49,31 @@ function oneSchema(field: Field): TSchema {
     case 'date':
       return Type.String({ format: 'date', pattern: '^\\d{4}-\\d\\d-\\d\\d$', examples: ['2026-03-01'] });
     case 'choice':
-      return Type.Enum([...(field.choices ?? [])] as [string, ...string[]]);
+      return Type.Enum(field.choices ?? []);
     case 'reference':
       return idSchema;
     case 'json':
-      return field.schema ? Type.Unsafe(field.schema) : Type.Unknown();
+      return (field.schema as JsonSchema | undefined) ?? Type.Unknown();
   }
 }
 
-function described(field: Field, schema: TSchema): TSchema {
+function described(field: Field, schema: JsonSchema): JsonSchema {
   const refers = field.to === null ? undefined : `The id of a ${spaced(field.to)}.`;
   const description = field.says ?? refers;
   return description === undefined ? schema : { ...schema, description };
 }
 
 /** A value that may be null. */
-const nullable = (schema: TSchema): TSchema => Type.Unsafe({ anyOf: [schema, { type: 'null' }] });
+const nullable = (schema: JsonSchema): JsonSchema => Type.Nullable(schema);
 
-function writeSchema(field: Field): TSchema {
+function writeSchema(field: Field): JsonSchema {
   const schema = valueSchema(field);
   return described(field, field.optional ? nullable(schema) : schema);
 }
 
 /** The body of a create: required fields are required, unknown ones refused. */
-export function createSchema(model: Model, type: string): TSchema {
-  const properties: Record<string, TSchema> = {};
+export function createSchema(model: Model, type: string): JsonSchema {
+  const properties: Record<string, JsonSchema> = {};
   for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
     if (field.filled) continue;
     const schema = writeSchema(field);
@@ -83,8 +83,8 @@ export function createSchema(model: Model, type: string): TSchema {
 }
 
 /** The body of an update: the fields that change, at least one. */
-export function updateSchema(model: Model, type: string): TSchema {
-  const properties: Record<string, TSchema> = {};
+export function updateSchema(model: Model, type: string): JsonSchema {
+  const properties: Record<string, JsonSchema> = {};
   for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
     if (!field.filled && !field.fixed) properties[name] = Type.Optional(writeSchema(field));
   }
@@ -92,8 +92,8 @@ export function updateSchema(model: Model, type: string): TSchema {
 }
 
 /** A record as the API shows it: what the reader may not see is left out. */
-export function recordSchema(model: Model, type: string): TSchema {
-  const properties: Record<string, TSchema> = {
+export function recordSchema(model: Model, type: string): JsonSchema {
+  const properties: Record<string, JsonSchema> = {
     id: idSchema,
     createdAt: Type.Optional(instantSchema),
     updatedAt: Type.Optional(instantSchema),
@@ -129,8 +129,8 @@ export function filterable(
 }
 
 /** The query of a list. Values come as text and are read by the field's type. */
-export function listSchema(model: Model, type: string): TSchema {
-  const properties: Record<string, TSchema> = {
+export function listSchema(model: Model, type: string): JsonSchema {
+  const properties: Record<string, JsonSchema> = {
     limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2})$', description: 'At most so many: 1 to 200.' })),
     cursor: Type.Optional(Type.String({ maxLength: 2_000, description: 'Where the last page ended: its `next`.' })),
     sort: Type.Optional(
