@@ -36,7 +36,6 @@ export async function withInstallation<T>(
       database: opened.database,
       runtime: systemRuntime,
       applications: applications.map(({ application }) => application),
-      issuer: process.env.OSTIARY_URL ?? 'http://localhost',
       // No token is issued here: that a secret is missing is for the server to say.
       production: false,
       environment: process.env,

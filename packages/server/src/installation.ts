@@ -15,8 +15,8 @@ export interface InstallationOptions {
   readonly database: Database;
   readonly runtime: Runtime;
   readonly applications: readonly Application[];
-  /** The installation's own address: the issuer of its tokens. */
-  readonly issuer: string;
+  /** The installation's public address, as the issuer of its tokens; its id where it has none. */
+  readonly issuer?: string;
   readonly production: boolean;
   /** Where secrets that applications ask for come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -43,14 +43,16 @@ export interface Installation {
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { database, runtime, applications, progress } = options;
   await createTables(database, applications);
-  const demo = await installed(options);
+  const { id, demo } = await installed(options);
+  // The same whatever the port: several servers of one installation take each other's tokens.
+  const issuer = options.issuer ?? `urn:uuid:${id}`;
   const longestLifetimeSeconds = Math.max(...applications.map((application) => application.tokens.lifetimeSeconds));
   const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds });
   const contexts = new Map<string, Context>();
   for (const application of applications) {
     const { name } = application.policy.model;
     await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
-    const context = await contextOf(options, application, keys);
+    const context = await contextOf(options, application, keys, issuer);
     contexts.set(name, context);
     if (demo) await loadDemo(context, progress);
   }
@@ -85,23 +87,27 @@ export async function findInstallation(
 }
 
 /** The installation's row: made once, and whether it is a demo stays as it was then. */
-async function installed({ database, runtime, demo }: InstallationOptions): Promise<boolean> {
-  const [found] = await query<{ demo: boolean }>(
+async function installed({ database, runtime, demo }: InstallationOptions): Promise<{ id: string; demo: boolean }> {
+  await query(
     database.db,
-    `with made as (
-       insert into ostiary.installation (id, created_at, demo)
-       select $1, $2, $3 where not exists (select 1 from ostiary.installation) returning demo
-     ) select demo from made union all select demo from ostiary.installation`,
+    `insert into ostiary.installation (id, created_at, demo) values ($1, $2, $3) on conflict do nothing`,
     [runtime.id(), runtime.now(), demo],
   );
-  return found?.demo ?? demo;
+  const [found] = await query<{ id: string; demo: boolean }>(database.db, `select id, demo from ostiary.installation`);
+  if (found === undefined) throw new TypeError('the row of the installation was deleted while it was read');
+  return found;
 }
 
-async function contextOf(options: InstallationOptions, application: Application, keys: SigningKeys): Promise<Context> {
+async function contextOf(
+  options: InstallationOptions,
+  application: Application,
+  keys: SigningKeys,
+  issuer: string,
+): Promise<Context> {
   const { database, runtime } = options;
   const { name } = application.policy.model;
   const { algorithm, lifetimeSeconds, secretFrom = 'SECRET_KEY' } = application.tokens;
-  const common = { runtime, lifetimeSeconds, issuer: options.issuer, audience: name };
+  const common = { runtime, lifetimeSeconds, issuer, audience: name };
   if (algorithm !== 'HS256') await keys.ensureSigningKey(algorithm);
   const tokens =
     algorithm === 'HS256'

@@ -61,7 +61,6 @@ async function start(options: ServeOptions, check: () => void, opened: (() => Pr
   const isPrivate = await isLoopback(options.host);
   const port = await requirePort(options.host, options.port);
   const known = publicUrl();
-  const issuer = known ?? `http://localhost:${port}`;
   const applications = (await findApplications(options.app)).map(({ application }) => application);
   check();
 
@@ -75,7 +74,7 @@ async function start(options: ServeOptions, check: () => void, opened: (() => Pr
     database,
     runtime: systemRuntime,
     applications,
-    issuer,
+    ...(known === undefined ? {} : { issuer: known }),
     production,
     environment: process.env,
     demo,

@@ -88,6 +88,7 @@ export const PLATFORM_DDL: readonly string[] = [
      created_at timestamptz(3) not null,
      demo boolean not null
    )`,
+  `create unique index if not exists installation_only_one on ostiary.installation ((true))`,
   `create table if not exists ostiary.application (
      name text primary key,
      rights_version bigint not null default 1,
