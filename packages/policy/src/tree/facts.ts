@@ -1,4 +1,5 @@
 import type { Scalar, Value } from './condition.js';
+import type { Slot } from './slots.js';
 
 /** What a grant gives: a role on one scope, or (scope and id null) in the whole installation. */
 export interface Grant {
@@ -36,6 +37,8 @@ export interface Principal extends PrincipalFacts {
   readonly sets: Readonly<Record<string, ReadonlySet<Scalar>>>;
   /** Role and scope type to the scopes on which it is held. */
   readonly holdings: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Answers that a policy's conditions have asked for; the one thing here that is filled in later. */
+  readonly bound: { to: unknown; slots: readonly Slot[] };
 }
 
 /** The key of a link's records in `RecordFacts`. */
@@ -61,5 +64,5 @@ export function principal(facts: PrincipalFacts): Principal {
     if (grant.id !== null) scopes.add(grant.id);
     holdings.set(key, scopes);
   }
-  return { ...facts, sets, holdings };
+  return { ...facts, sets, holdings, bound: { to: null, slots: [] } };
 }

@@ -1,0 +1,102 @@
+import type { Condition, Leaf, Operand, Scalar } from './condition.js';
+import { compile, type Test } from './evaluate.js';
+import { holdingKey } from './facts.js';
+import type { Slots } from './slots.js';
+
+const NOTHING: ReadonlySet<Scalar> = new Set();
+
+/**
+ * Compiles a condition into one JavaScript function, where the platform allows that; null where it does not, as under a
+ * strict policy on scripts. Values of rules enter it as bound constants, never as source text, since some rules are data
+ * that users wrote. What has no short form in the source is called as the closure that `compile` makes of it.
+ */
+export function generate(condition: Condition, slots: Slots): Test | null {
+  const constants: unknown[] = [];
+  const bind = (value: unknown): string => `c[${constants.push(value) - 1}]`;
+  const write = (part: Condition): string => {
+    switch (part.op) {
+      case 'always':
+        return 'true';
+      case 'never':
+        return 'false';
+      case 'not':
+        return `!${write(part.of)}`;
+      case 'named':
+        return write(part.of);
+      case 'all':
+        return `(${part.of.map(write).join('&&')})`;
+      case 'any':
+        return `(${part.of.map(write).join('||')})`;
+      case 'linked':
+      case 'may':
+        return `${bind(compile(part))}(p,r,e)`;
+      default:
+        return leafSource(part, slots, bind) ?? `${bind(compile(part))}(p,r,e)`;
+    }
+  };
+  try {
+    const source = `return function(p,r,e){const v=of(p);return ${write(condition)}}`;
+    return new Function('c', 'of', source)(constants, slots.of.bind(slots)) as Test;
+  } catch (error) {
+    if (error instanceof EvalError) return null;
+    throw error;
+  }
+}
+
+/** The source of a leaf, or null for a leaf that is left to its closure. */
+function leafSource(leaf: Leaf, slots: Slots, bind: (value: unknown) => string): string | null {
+  const slot = (question: string, answer: Parameters<Slots['number']>[1]) => `v[${slots.number(question, answer)}]`;
+  const value = (operand: Operand): string | null => {
+    if (operand.from === 'constant') return bind(operand.value);
+    const key = 'path' in operand ? operand.path.join('.') : '';
+    // A name that is no plain name is bound like a value.
+    if (operand.from === 'record') return `r[${/^[A-Za-z_][\w.]*$/.test(key) ? `"${key}"` : bind(key)}]`;
+    if (operand.from !== 'principal') return null;
+    const { kind } = operand;
+    return slot(`${kind} ${key}`, (p) => (p.kind !== kind ? null : key === 'id' ? p.id : p.attributes[key]));
+  };
+  const has = (set: string, element: Operand): string | null => {
+    const sought = value(element);
+    return sought === null ? null : `${set}.has(${sought})`;
+  };
+  switch (leaf.op) {
+    case 'kind':
+      return slot(`is ${leaf.kind}`, (p) => p.kind === leaf.kind);
+    case 'equal': {
+      const [left, right] = [value(leaf.left), value(leaf.right)];
+      return left === null || right === null ? null : `(${left}!=null&&${left}===${right})`;
+    }
+    case 'present': {
+      const read = value(leaf.value);
+      return read === null ? null : `(${read}!=null)`;
+    }
+    case 'bits': {
+      const read = value(leaf.value);
+      const bits = bind(leaf.bits);
+      return read === null ? null : `(typeof ${read}==="number"&&(${read}&${bits})===${bits})`;
+    }
+    case 'member': {
+      if (leaf.set.from === 'constant' && Array.isArray(leaf.set.value)) {
+        return has(bind(new Set(leaf.set.value as readonly Scalar[])), leaf.element);
+      }
+      if (leaf.set.from !== 'principal') return null;
+      const { kind, path } = leaf.set;
+      const key = path.join('.');
+      return has(
+        slot(`set of ${kind} ${key}`, (p) => (p.kind === kind ? (p.sets[key] ?? NOTHING) : NOTHING)),
+        leaf.element,
+      );
+    }
+    case 'holds': {
+      const key = holdingKey(leaf.role, leaf.scope);
+      if (leaf.at === null) return slot(`holds ${key}`, (p) => p.holdings.has(key));
+      if (leaf.many) return null;
+      return has(
+        slot(`scopes of ${key}`, (p) => p.holdings.get(key) ?? NOTHING),
+        leaf.at,
+      );
+    }
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Scalar, Value } from './condition.js';
+import type { Principal } from './facts.js';
+
+/** A value of the principal, a set of values or scopes to look something up in, or an answer about it. */
+export type Slot = Value | ReadonlySet<Scalar> | undefined;
+
+/** What the conditions of one policy ask of a principal, resolved once and then read by number. */
+export class Slots {
+  readonly #numbers = new Map<string, number>();
+  readonly #asked: ((principal: Principal) => Slot)[] = [];
+
+  /** The number under which an answer will be found; the same question has the same number. */
+  number(question: string, answer: (principal: Principal) => Slot): number {
+    const known = this.#numbers.get(question);
+    if (known !== undefined) return known;
+    const number = this.#asked.push(answer) - 1;
+    this.#numbers.set(question, number);
+    return number;
+  }
+
+  /** The answers for a principal, which keeps those of the policy that asked last. */
+  of(principal: Principal): readonly Slot[] {
+    const { bound } = principal;
+    if (bound.to !== this || bound.slots.length !== this.#asked.length) {
+      bound.to = this;
+      bound.slots = this.#asked.map((answer) => answer(principal));
+    }
+    return bound.slots;
+  }
+}
