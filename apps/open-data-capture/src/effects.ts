@@ -1,4 +1,4 @@
-import { type Effect, type Effects, Problem } from '@ostiary/server';
+import { type Effect, type Effects, type LoadedRecord, Problem } from '@ostiary/server';
 
 /** A session in a group makes its subject one of that group's, so that the group sees whom it met. */
 async function subjectJoinsGroup({ record, system }: Effect): Promise<void> {
@@ -11,10 +11,14 @@ async function subjectJoinsGroup({ record, system }: Effect): Promise<void> {
 }
 
 /** A permission that is limited to a group names one that exists. */
-async function permissionsNameGroups({ record, system }: Effect): Promise<void> {
-  const permissions = record.values.additionalPermissions as readonly { readonly group?: string | null }[];
-  for (const { group } of permissions) {
-    if (group && !(await system.load('Group', group))) {
+async function permissionsNameGroups({ record, before, system }: Effect & { before?: LoadedRecord }): Promise<void> {
+  const groupsOf = (of: LoadedRecord | undefined) =>
+    ((of?.values.additionalPermissions ?? []) as readonly { readonly group?: string | null }[]).map(
+      ({ group }) => group,
+    );
+  const known = before === record ? [] : groupsOf(before);
+  for (const group of groupsOf(record)) {
+    if (group && !known.includes(group) && !(await system.load('Group', group))) {
       throw new Problem('reference_not_found', {
         errors: [{ pointer: '/additionalPermissions', message: `there is no group ${group}` }],
       });

@@ -179,6 +179,7 @@ export const openDataCapture = model({
   permissions: {
     in: 'User',
     field: 'additionalPermissions',
+    resources: GRANTABLE,
     scope: 'Group',
     scopeKey: 'group',
     anyAction: 'manage',

@@ -1,4 +1,4 @@
-import { actionsOf, type Persona, type Personas, permissionRole } from '@ostiary/policy';
+import { type Persona, type Personas, permissionActions, permissionRole, permissionTypes } from '@ostiary/policy';
 import { openDataCapture } from './model.js';
 
 const user = (basePermissionLevel: string | null, roles: readonly string[] = []): Persona => ({
@@ -7,8 +7,8 @@ const user = (basePermissionLevel: string | null, roles: readonly string[] = [])
   roles,
 });
 
-const permissions = Object.keys(openDataCapture.resources).flatMap((type) =>
-  actionsOf(openDataCapture, type).map((action) => permissionRole(action, type)),
+const permissions = permissionTypes(openDataCapture).flatMap((type) =>
+  permissionActions(openDataCapture, type).map((action) => permissionRole(action, type)),
 );
 
 /** The columns of the golden matrix: the roles, none, and none with just the permission that the row is about. */

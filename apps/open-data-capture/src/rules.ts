@@ -33,6 +33,13 @@ const inOwnGroup = (groupId: Expression<Id<'Group'>>) =>
 const ofOwnSubject = (groupIds: Expression<readonly Id<'Group'>[]>) =>
   named('its subject is in an own group, or in none', any(empty(groupIds), overlap(groupIds, user.groupIds)));
 
+/** A subject with groups, but not the record's: a permission for one group does not reach into another. */
+const elsewhere = (groupId: Expression<Id<'Group'>>, groupIds: Expression<readonly Id<'Group'>[]>) =>
+  named(
+    'its subject is in other groups only',
+    all(present(groupId), not(empty(groupIds)), not(within(groupId, groupIds))),
+  );
+
 /** The administrator's rule is the same for every type. */
 const administration = {
   says: 'An administrator has full access to all resources.',
@@ -147,16 +154,8 @@ const sessions = rules(model, 'Session', ({ it, allow, forbid, may }) => [
   forbid('draws-no-subject', {
     says: 'Nobody makes a subject one of another group by a session, unless they may read the subject.',
     source: 'A session in a group makes its subject one of that group',
-    actions: ['create'],
-    when: named(
-      'it would make a subject who is out of reach one of its group',
-      all(
-        present(it.groupId),
-        not(empty(it.subjectId.groupIds)),
-        not(within(it.groupId, it.subjectId.groupIds)),
-        not(may('read', it.subjectId)),
-      ),
-    ),
+    actions: ['create', 'update'],
+    when: all(elsewhere(it.groupId, it.subjectId.groupIds), not(may('read', it.subjectId))),
   }),
 ]);
 
@@ -187,8 +186,25 @@ const instruments = rules(model, 'Instrument', ({ it, allow }) => [
   }),
 ]);
 
-const instrumentRecords = rules(model, 'InstrumentRecord', ({ it, allow }) => [
+const instrumentRecords = rules(model, 'InstrumentRecord', ({ it, allow, forbid, may }) => [
   allow('admin', administration),
+  forbid('reaches-no-other-subject', {
+    says: 'Nobody writes a record of a subject of another group, unless they may read the subject.',
+    source: OWN_GROUPS_ONLY,
+    actions: ['create', 'update'],
+    when: all(elsewhere(it.groupId, it.subjectId.groupIds), not(may('read', it.subjectId))),
+  }),
+  forbid('reaches-no-other-session', {
+    says: 'Nobody writes a record of a session of another group, unless they may read the session.',
+    source: OWN_GROUPS_ONLY,
+    actions: ['create', 'update'],
+    when: all(
+      present(it.sessionId),
+      not(all(present(it.sessionId.date), not(present(it.sessionId.groupId)))),
+      not(equal(it.sessionId.groupId, it.groupId)),
+      not(may('read', it.sessionId)),
+    ),
+  }),
   allow('manager-reads', {
     says: 'A group manager reads the records of their own groups. A standard user reads none.',
     source: TABLE,
@@ -217,10 +233,16 @@ const instrumentRecords = rules(model, 'InstrumentRecord', ({ it, allow }) => [
   }),
 ]);
 
-const instrumentRecordFiles = rules(model, 'InstrumentRecordFile', ({ it, allow }) => {
+const instrumentRecordFiles = rules(model, 'InstrumentRecordFile', ({ it, allow, forbid, may }) => {
   const isOwn = all(within(it.groupId, user.groupIds), equal(it.groupId, it.recordId.groupId));
   return [
     allow('admin', administration),
+    forbid('reaches-no-other-record', {
+      says: 'Nobody adds a file to a record of another group, unless they may read the record.',
+      source: OWN_GROUPS_ONLY,
+      actions: ['create', 'update'],
+      when: all(present(it.groupId), not(equal(it.recordId.groupId, it.groupId)), not(may('read', it.recordId))),
+    }),
     allow('manager-reads', {
       says: 'A group manager reads the files of their own groups. A standard user reads none.',
       source: TABLE,
@@ -236,8 +258,14 @@ const instrumentRecordFiles = rules(model, 'InstrumentRecordFile', ({ it, allow 
   ];
 });
 
-const assignments = rules(model, 'Assignment', ({ it, allow }) => [
+const assignments = rules(model, 'Assignment', ({ it, allow, forbid, may }) => [
   allow('admin', administration),
+  forbid('reaches-no-other-subject', {
+    says: 'Nobody makes an assignment for a subject of another group, unless they may read the subject.',
+    source: OWN_GROUPS_ONLY,
+    actions: ['create'],
+    when: all(elsewhere(it.groupId, it.subjectId.groupIds), not(may('read', it.subjectId))),
+  }),
   allow('manager-manages-own', {
     says: 'A group manager manages the assignments of their own groups.',
     source: TABLE,

@@ -153,7 +153,7 @@ const GIVEN = `
   InstrumentRecord delete     | 204 204 204 403 | 204 403 403 403
   InstrumentRecordFile list   | all             | own
   InstrumentRecordFile read   | 200 200 200 404 | 200 403 403 403
-  InstrumentRecordFile create | 201 201 201 422 | 201 403 403 403
+  InstrumentRecordFile create | 201 201 201 403 | 201 403 403 403
   InstrumentRecordFile update | 200 200 200 403 | 200 403 403 403
   InstrumentRecordFile delete | 204 204 204 403 | 204 403 403 403
   Assignment list             | all             | own
@@ -337,6 +337,7 @@ const patch =
     own(body)(world, id);
 const post = (url: string, body: object) => (): TestRequest => ({ method: 'POST', url, body });
 const problem = (code: string) => ({ code });
+const NOBODY = '01900000-0000-7000-8000-000000000000';
 const STRONG = 'violet-harbour-castle-91';
 
 const LINES: readonly Line[] = [
@@ -778,16 +779,7 @@ describe('rights are read live, with a token that was issued before', () => {
     const seen = (await listAll(app, 'worker', '/api/sessions')).map((item) => item.id);
     expect(seen).toEqual(await idsIn(app, 'Session', groups.clinic));
     await change({ additionalPermissions: [{ action: 'read', resource: 'all' }] });
-    for (const type of [
-      'Group',
-      'User',
-      'Subject',
-      'Session',
-      'Instrument',
-      'InstrumentRecord',
-      'Assignment',
-      'AuditLog',
-    ]) {
+    for (const type of ['Group', 'User', 'Subject', 'Session', 'Instrument', 'InstrumentRecord', 'Assignment']) {
       await listen(id, 'read', type);
       await listen(id, 'list', type);
       expect((await app.request({ as: 'worker', url: `/api/${collectionOf(model, type)}` })).status).toBe(200);
@@ -803,7 +795,55 @@ describe('rights are read live, with a token that was issued before', () => {
         })
       ).status,
     ).toBe(201);
-    await listen(id, 'read', 'Decision', id);
+    for (const url of ['/api/audit-logs', '/api/audit-logs?limit=1']) {
+      expect((await app.request({ as: 'worker', url })).status, 'all stands for what can be given').toBe(403);
+    }
+  });
+
+  test('a permission for one group does not reach into another', async () => {
+    const types = ['Subject', 'Session', 'InstrumentRecord', 'InstrumentRecordFile', 'Assignment', 'InstrumentRepo'];
+    const additionalPermissions = types.flatMap((resource) =>
+      ['create', 'update'].map((action) => ({ action, resource, group: groups.clinic })),
+    );
+    await change({ basePermissionLevel: null, groupIds: [], additionalPermissions });
+    const [ours, theirs] = [
+      await app.idOf('Subject', 'customId', 'clinic_1001'),
+      await app.idOf('Subject', 'customId', 'ex_1001'),
+    ];
+    const instrumentId = await app.idOf('Instrument', 'name', 'happiness-questionnaire');
+    const [theirSession] = await idsIn(app, 'Session', groups.lab);
+    const [theirRecord] = await idsIn(app, 'InstrumentRecord', groups.lab);
+    const [ourSubject] = await idsIn(app, 'Subject', groups.clinic);
+    const date = '2026-03-01T10:00:00.000Z';
+    const groupId = groups.clinic;
+    const record = { date, groupId, instrumentId, subjectId: ours, data: {} };
+    const file = { groupId, name: 'a', mediaType: 'text/plain', content: '' };
+    const expiresAt = date;
+    const refused: readonly (readonly ['POST' | 'PATCH', string, object])[] = [
+      ['POST', '/api/subjects', { groupIds: [groups.clinic, groups.lab] }],
+      ['PATCH', `/api/subjects/${ourSubject}`, { groupIds: [groups.clinic, groups.lab] }],
+      ['POST', '/api/instrument-repos', { name: 'r', url: 'https://r.example', groupIds: [groups.clinic, groups.lab] }],
+      ['POST', '/api/sessions', { date, type: 'REMOTE', groupId, subjectId: theirs }],
+      ['POST', '/api/instrument-records', { ...record, subjectId: theirs }],
+      ['POST', '/api/instrument-records', { ...record, sessionId: theirSession }],
+      ['POST', '/api/instrument-record-files', { ...file, recordId: theirRecord }],
+      ['POST', '/api/assignments', { groupId, instrumentId, subjectId: theirs, expiresAt }],
+    ];
+    await app.audit();
+    for (const [method, url, body] of refused) {
+      const before = await app.fingerprint();
+      const real = await app.request({ as: 'worker', method, url, body });
+      expect([url, real.status], real.text).toEqual([url, 403]);
+      expect(await events()).toBe('access.refused');
+      expect(await app.fingerprint(), 'a refused request changed something').toBe(before);
+      const ghost = JSON.parse(
+        JSON.stringify(body).replaceAll(theirs, NOBODY).replaceAll(String(theirSession), NOBODY),
+      );
+      expect((await app.request({ as: 'worker', method, url, body: ghost })).status, 'a ghost is told apart').toBe(403);
+      await app.audit();
+    }
+    const allowed = await app.request({ as: 'worker', method: 'POST', url: '/api/instrument-records', body: record });
+    expect(allowed.status, allowed.text).toBe(201);
   });
 
   test('no extra permission opens the creation of users, or a change of rights', async () => {

@@ -12,6 +12,8 @@ export {
   purgeExpired,
   verifyPassword,
 } from './identity/index.js';
+export { type JsonSchema, Type } from './input/json-schema.js';
+export { requireValid } from './input/require-valid.js';
 export {
   createTables,
   findInstallation,
@@ -19,7 +21,6 @@ export {
   type InstallationOptions,
   openInstallation,
 } from './installation.js';
-export { type JsonSchema, Type } from './json-schema.js';
 export { ConfigurationError } from './keys/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
@@ -27,7 +28,6 @@ export type { ActionCall, ActionHandler } from './records/actions.js';
 export type { Effect, Effects } from './records/effects.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { System } from './records/system.js';
-export { requireValid } from './records/validate.js';
 export { inTransaction } from './records/write.js';
 export { type Runtime, systemRuntime } from './runtime.js';
 export { BackupError, type BackupSummary, backup, restore } from './storage/backup.js';
@@ -36,7 +36,9 @@ export {
   type EmbeddedCluster,
   EmbeddedError,
   type EmbeddedOptions,
+  holdsDatabase,
   joinEmbedded,
   startEmbedded,
 } from './storage/embedded/index.js';
 export { SchemaError } from './storage/model-tables.js';
+export type { LoadedRecord } from './storage/rows.js';

@@ -100,9 +100,12 @@ function sameSort(a: string | undefined, left: Operand, b: string | undefined, r
  */
 function oneSort(of: Model, type: string, operand: Operand, isSet: boolean): string | undefined {
   const field = fieldAt(of, type, operand);
-  const many = field ? field.many : operand.from === 'constant' && Array.isArray(operand.value);
+  const many = field
+    ? field.many
+    : operand.from === 'scopes' || (operand.from === 'constant' && Array.isArray(operand.value));
   if (many !== isSet) throw new ModelError(isSet ? 'one value is not a set' : 'a set is not one value');
   if (field) return sortOf(field);
+  if (operand.from === 'scopes') return `id of ${operand.scope}`;
   return operand.from === 'now' ? 'instant' : operand.from === 'today' ? 'date' : undefined;
 }
 

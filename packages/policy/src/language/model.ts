@@ -87,6 +87,8 @@ export interface GrantSource {
 export interface PermissionSource<R extends Resources = Resources> {
   readonly in: keyof R & string;
   readonly field: string;
+  /** The resource types that can be permitted; all unless given. The word for every type stands for these. */
+  readonly resources?: readonly (keyof R & string)[];
   /** The type of scope that an entry may be limited to, and its name in an entry: `group`. */
   readonly scope: keyof R & string;
   readonly scopeKey: string;

@@ -136,7 +136,8 @@ export function pageSql(of: Filter, parameters: Parameters, page: Page): string 
     const where = [write(part, scope(of, parameters, { type: of.type, alias: 't' })), ...page.where];
     return `select ${columns} from ${from} t where ${where.join(' and ')} order by ${inner} limit ${page.limit}`;
   });
-  if (selects.length === 0) return 'select null::uuid as id where false';
+  // The caller's conditions stay in the text: their values are among the parameters already.
+  if (selects.length === 0) return `select t.id from ${from} t where ${['false', ...page.where].join(' and ')}`;
   if (selects.length === 1) return `select ${idKey} as id from (${selects[0]}) page order by ${outer}`;
   const union = selects.map((select) => `(${select})`).join(' union ');
   return `select ${idKey} as id from (${union}) page order by ${outer} limit ${page.limit}`;

@@ -81,6 +81,8 @@ function operandInWords(operand: Operand, person: Person): string {
       return `${own} ${operand.path.map(spaced).join("'s ")}`;
     case 'type':
       return `the ${spaced(operand.field)} of the type ${operand.type}`;
+    case 'scopes':
+      return `each ${spaced(operand.scope)} for which ${person} ${roleInWords(operand.role)}`;
     case 'now':
       return 'now';
     case 'today':
@@ -95,4 +97,8 @@ function valueInWords(value: Value): string {
   if (Array.isArray(value))
     return value.length === 0 ? 'none' : `[${value.map((part) => valueInWords(part)).join(', ')}]`;
   return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+function roleInWords(role: string): string {
+  return role.startsWith('may ') ? `were given the permission '${role.slice(4)}'` : `have the role ${role}`;
 }

@@ -1,6 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
 import { findField, type GrantSource, type Model, splitRole } from '../language/model.js';
-import { permissionActions, permissionRole } from '../language/permissions.js';
+import { permissionActions, permissionRole, permissionTypes } from '../language/permissions.js';
 import { columnOf, holdingTable, tableOf } from './names.js';
 import { pathSql } from './write.js';
 
@@ -84,7 +84,7 @@ function permissionQueries(model: Model): string[] {
   const source = model.permissions;
   if (source === undefined) return [];
   const kinds = Object.entries(model.principals).filter(([, type]) => type === source.in);
-  const every = Object.keys(model.resources).flatMap((type) =>
+  const every = permissionTypes(model).flatMap((type) =>
     permissionActions(model, type).map(
       (action) =>
         `(${literal(action)}, ${literal(type)}, ${literal(permissionRole(action, type))}, ${Object.hasOwn(source.at, type)})`,

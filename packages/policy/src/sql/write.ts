@@ -147,24 +147,27 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
 }
 
 function writeHolds(leaf: Leaf & { op: 'holds' }, scope: Scope): string {
-  const { principal, parameters } = scope;
-  if (principal === undefined) throw leftOver('holds', 'fold the principal');
   if (leaf.at !== null && neverFits(leaf.at, 'uuid')) return 'false';
-  const now = parameters.add(scope.now, 'timestamptz');
+  const holdings = holdingsSql(leaf.role, leaf.scope, scope);
+  if (leaf.at === null) return `exists (select 1 ${holdings})`;
+  const at = operandSql(leaf.at, 'uuid', scope);
+  // With the type, since 'any' of a bare subquery would go through its rows.
+  return `exists (select 1 ${holdings} and h.scope_id = ${leaf.many ? `any(${at}::uuid[])` : at})`;
+}
+
+/** The grants in force of a role, from the principal's row. */
+function holdingsSql(role: string, on: string | null, { model, parameters, principal, now }: Scope): string {
+  if (principal === undefined) throw leftOver('holds', 'fold the principal');
+  const time = parameters.add(now, 'timestamptz');
   const parts = [
     `h.principal_kind = ${parameters.add(principal.kind, 'text')}`,
     `h.principal_id = ${principal.alias}.id`,
-    `h.role = ${parameters.add(leaf.role, 'text')}`,
-    leaf.scope === null ? 'h.scope is null' : `h.scope = ${parameters.add(leaf.scope, 'text')}`,
-    `(h.starts_at is null or h.starts_at <= ${now})`,
-    `(h.ends_at is null or h.ends_at > ${now})`,
+    `h.role = ${parameters.add(role, 'text')}`,
+    on === null ? 'h.scope is null' : `h.scope = ${parameters.add(on, 'text')}`,
+    `(h.starts_at is null or h.starts_at <= ${time})`,
+    `(h.ends_at is null or h.ends_at > ${time})`,
   ];
-  if (leaf.at !== null) {
-    const at = operandSql(leaf.at, 'uuid', scope);
-    // With the type, since 'any' of a bare subquery would go through its rows.
-    parts.push(leaf.many ? `h.scope_id = any(${at}::uuid[])` : `h.scope_id = ${at}`);
-  }
-  return `exists (select 1 from ${holdingTable(scope.model)} h where ${parts.join(' and ')})`;
+  return `from ${holdingTable(model)} h where ${parts.join(' and ')}`;
 }
 
 function binary(left: Operand, sign: string, right: Operand, scope: Scope): string {
@@ -181,6 +184,7 @@ function pair(left: Operand, right: Operand, scope: Scope): readonly [string, st
 }
 
 function columnType(operand: Operand, scope: Scope): string | null {
+  if (operand.from === 'scopes') return 'uuid[]';
   const row = operand.from === 'record' ? scope.record : operand.from === 'principal' ? scope.principal : undefined;
   return row === undefined || !('path' in operand)
     ? null
@@ -194,6 +198,7 @@ const UNWRITABLE = /\0|\p{Surrogate}/u;
 /** An operand, where a constant is a parameter of a type that it fits. */
 function operandSql(operand: Operand, base: string, scope: Scope): string {
   if (operand.from === 'record' || operand.from === 'principal') return column(operand, scope);
+  if (operand.from === 'scopes') return `array(select h.scope_id ${holdingsSql(operand.role, operand.scope, scope)})`;
   if (operand.from !== 'constant') throw leftOver(operand.from, 'fold the environment');
   const { value } = operand;
   if (!Array.isArray(value)) return scope.parameters.add(value, widened([value], base));

@@ -17,6 +17,8 @@ export type Operand =
   | { readonly from: 'principal'; readonly kind: string; readonly path: readonly string[] }
   /** An attribute that the installation keeps for a resource type, such as its permission bits. */
   | { readonly from: 'type'; readonly type: string; readonly field: string }
+  /** The scopes of a type on which the principal holds a role. */
+  | { readonly from: 'scopes'; readonly role: string; readonly scope: string }
   /** The time of the request. */
   | { readonly from: 'now' }
   /** Its date, in UTC. */

@@ -149,6 +149,10 @@ function lookUp(set: Operand): (element: Scalar, p: Principal, r: RecordFacts, e
     const key = set.path.join('.');
     return (element, p) => p.kind === set.kind && p.sets[key]?.has(element) === true;
   }
+  if (set.from === 'scopes') {
+    const key = holdingKey(set.role, set.scope);
+    return (element, p) => p.holdings.get(key)?.has(element as string) === true;
+  }
   if (set.from === 'constant' && Array.isArray(set.value)) {
     const elements = new Set(set.value as readonly Scalar[]);
     return (element) => elements.has(element);
@@ -164,6 +168,10 @@ function reader(operand: Operand): Read {
   switch (operand.from) {
     case 'constant':
       return () => operand.value;
+    case 'scopes': {
+      const key = holdingKey(operand.role, operand.scope);
+      return (p) => [...(p.holdings.get(key) ?? [])];
+    }
     case 'now':
       // A time that is not known is missing, like any other value.
       return (_p, _r, e) => e.now || null;

@@ -94,6 +94,10 @@ function place(operand: Operand, known: Known, kind: string | undefined): Operan
   switch (operand.from) {
     case 'constant':
       return operand;
+    case 'scopes': {
+      const key = holdingKey(operand.role, operand.scope);
+      return known.principal === undefined ? operand : constant([...(known.principal.holdings.get(key) ?? [])]);
+    }
     case 'now':
       return known.environment?.now === undefined ? operand : constant(known.environment.now || null);
     case 'today':

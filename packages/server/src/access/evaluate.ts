@@ -10,8 +10,10 @@ import {
 } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { Caller, Context } from '../context.js';
+import { valueSchema } from '../input/schemas.js';
+import { validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
-import { loadRecord } from '../storage/load.js';
+import { loadRecord, proposeRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { authorize, environment, refusal } from './access.js';
 
@@ -19,7 +21,11 @@ import { authorize, environment, refusal } from './access.js';
 export interface Question {
   readonly subject: { readonly type: string; readonly id: string };
   readonly action: { readonly name: string };
-  readonly resource: { readonly type: string; readonly id?: string };
+  readonly resource: {
+    readonly type: string;
+    readonly id?: string;
+    readonly properties?: Readonly<Record<string, unknown>>;
+  };
 }
 
 export interface Answer {
@@ -40,7 +46,11 @@ interface Resolved {
 /** Answers a question. What does not exist may nothing, and nothing may be done on it. */
 export async function evaluate(context: Context, caller: Caller, question: Question): Promise<Answer> {
   const { principal, action, type, record, named } = await resolve(context, caller, question);
-  if (principal === null) return { decision: false, context: { rules: [], missing: ['there is no such principal'] } };
+  if (principal === null)
+    return {
+      decision: false,
+      context: { rules: [], missing: ['there is no such principal, or its account is disabled'] },
+    };
   const { policy } = context;
   const now = environment(context.runtime);
   const decided = record === null ? null : decide(policy, principal, action, type, record.facts, now);
@@ -85,14 +95,54 @@ async function resolve(context: Context, caller: Caller, question: Question): Pr
   if (action === undefined) throw unknown('/action/name', `is none of ${actionsOf(model, type).join(', ')}`);
   const id = await principalId(context, kind, question.subject.id);
   requireMayAsk(context, caller, kind, id);
-  const principal = id === null ? null : await context.principals.load(database.db, kind, id);
+  const principal =
+    id === null || !(await isEnabled(context, kind, id)) ? null : await context.principals.load(database.db, kind, id);
   const named = question.resource.id !== undefined && question.resource.id !== '';
   const recordId =
     named && model.resources[type]?.source !== 'decision'
       ? await findRecord(context, type, question.resource.id ?? '')
       : null;
   const record = recordId === null ? null : await loadRecord(database.db, policy, type, recordId);
-  return { principal, action, type, record, named: named && action !== 'create' && action !== 'list' };
+  if (action === 'create') {
+    const proposed = await proposal(context, type, question.resource.properties);
+    return { principal, action, type, record: proposed, named: proposed !== null };
+  }
+  return { principal, action, type, record, named: named && action !== 'list' };
+}
+
+/** The record that a question about `create` describes by its properties; null where it describes none. */
+async function proposal(
+  context: Context,
+  type: string,
+  properties: Readonly<Record<string, unknown>> | undefined,
+): Promise<LoadedRecord | null> {
+  const { policy, runtime, database } = context;
+  const fields = policy.model.resources[type]?.fields ?? {};
+  const told = Object.entries(properties ?? {}).filter(
+    ([name]) => Object.hasOwn(fields, name) && !fields[name]?.secret,
+  );
+  if (told.length === 0) return null;
+  const values: Record<string, unknown> = { id: runtime.id(), createdAt: runtime.now(), updatedAt: runtime.now() };
+  for (const [name, field] of Object.entries(fields)) values[name] = field.default ?? null;
+  for (const [name, value] of told) {
+    const field = fields[name];
+    const validate = field && validatorFor(valueSchema(field));
+    if (value !== null && !validate?.(value))
+      throw unknown(`/resource/properties/${name}`, 'is no value of that field');
+    values[name] = value;
+  }
+  return proposeRecord(database.db, policy, type, values);
+}
+
+async function isEnabled(context: Context, kind: string, id: string): Promise<boolean> {
+  const account = await context.database.db
+    .selectFrom('ostiary.account')
+    .select('disabled')
+    .where('application', '=', context.policy.model.name)
+    .where('kind', '=', kind)
+    .where('principal_id', '=', id)
+    .executeTakeFirst();
+  return account?.disabled === false;
 }
 
 /** Everyone may ask about themselves; about others, who may evaluate decisions. */

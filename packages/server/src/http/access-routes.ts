@@ -4,7 +4,7 @@ import { actor } from '../access/access.js';
 import { evaluate, explainDecision, type Question } from '../access/evaluate.js';
 import { writeAudit } from '../audit/trail.js';
 import type { Context } from '../context.js';
-import { Type } from '../json-schema.js';
+import { Type } from '../input/json-schema.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 

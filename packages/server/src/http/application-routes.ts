@@ -30,6 +30,12 @@ export async function applicationRoutes(server: FastifyInstance, context: Contex
     logo: { type: 'image/svg+xml', content: Buffer.from(LOGO), href: '/', target: '_self' },
   });
 
+  if (server.prefix !== '') {
+    const decision = { public: 'leads to the documentation' };
+    server.get('', { config: { decision }, schema: { hide: true } }, async (_request, reply) =>
+      reply.redirect(`${server.prefix}/docs/`, 303),
+    );
+  }
   server.get('/openapi.json', { config: { decision: { public: 'documentation' } }, schema: { hide: true } }, async () =>
     server.swagger(),
   );

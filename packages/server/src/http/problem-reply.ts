@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
+import { validationProblem } from '../input/validation.js';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
-import { validationProblem } from '../validation.js';
 
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {
@@ -51,4 +52,16 @@ export function toProblem(error: unknown): Problem {
   if (typeof code === 'string' && unreachable.includes(code))
     return new Problem('unavailable', { retryAfter: 1 }, { cause: error });
   return new Problem('internal', {}, { cause: error });
+}
+
+/** Answers what is not even HTTP, or has headers that are too large, and hangs up. */
+export function refuseConnection(error: { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const detail = tooLarge ? 'The headers are too large.' : 'That is no HTTP.';
+  const body = JSON.stringify(problemBody(new Problem('malformed_request', { detail }), 'none'));
+  const type = 'content-type: application/problem+json';
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\n${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }

@@ -2,14 +2,14 @@ import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
-import { type JsonSchema, Type } from '../json-schema.js';
+import { type JsonSchema, Type } from '../input/json-schema.js';
+import { createSchema, listSchema, recordSchema, updateSchema } from '../input/schemas.js';
+import { validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
-import { createSchema, listSchema, recordSchema, updateSchema } from '../records/schemas.js';
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
-import { validatorFor } from '../validation.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 
@@ -157,7 +157,7 @@ function actionRoute(server: FastifyInstance, context: Context, handler: ActionH
         ...describe(model, type, action, says),
         params: idParameter,
         body: input,
-        response: answers(200, answer),
+        response: { ...answers(204, null), ...answers(200, answer) },
       },
     },
     async (request, reply) => {

@@ -1,4 +1,4 @@
-import { type JsonSchema, Type } from '../json-schema.js';
+import { type JsonSchema, Type } from '../input/json-schema.js';
 import { PROBLEMS } from '../problems.js';
 
 /** A problem as the API's documentation shows it. */

@@ -11,7 +11,7 @@ import { requireDecisions } from './guard.js';
 import { homeRoute } from './home.js';
 import { watchMethods } from './methods.js';
 import { operationsRoutes } from './operations-routes.js';
-import { sendProblem, toProblem } from './problem-reply.js';
+import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
 import { validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
@@ -42,6 +42,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 10_000,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       sendProblem(reply.header('x-request-id', request.id), toProblem(error));
     },

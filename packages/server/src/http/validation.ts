@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify';
-import { validatorFor } from '../validation.js';
+import { validatorFor } from '../input/validation.js';
 
 /** Makes what checks a route's body, parameters or query. */
 export const validatorCompiler: FastifySchemaCompiler<object> = ({ schema }) => validatorFor(schema);

@@ -1,7 +1,7 @@
 import { type Authorized, authorize, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
-import type { JsonSchema } from '../json-schema.js';
+import type { JsonSchema } from '../input/json-schema.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import { auditWrite } from './audit-write.js';

@@ -57,8 +57,8 @@ export async function referrersOf(
       const rows = await query<{ id: string; value: unknown }>(
         transaction,
         field.many
-          ? `select id, array_remove(${column}, $1::uuid) as value from ${tableOf(model, other)} where ${column} @> array[$1::uuid] for update`
-          : `select id, null as value from ${tableOf(model, other)} where ${column} = $1::uuid for update`,
+          ? `select id, array_remove(${column}, $1::uuid) as value from ${tableOf(model, other)} where ${column} @> array[$1::uuid] for no key update`
+          : `select id, null as value from ${tableOf(model, other)} where ${column} = $1::uuid for no key update`,
         [id],
       );
       if (rows.length > 0 && !field.clears) {
@@ -67,7 +67,33 @@ export async function referrersOf(
       found.push(...rows.map((row) => ({ type: other, id: row.id, changes: { [name]: row.value } })));
     }
   }
-  return found;
+  return [...found, ...(await permittedOn(transaction, model, type, id))];
+}
+
+/** Principals with permissions that are limited to a scope which is to be deleted: these go with it. */
+async function permittedOn(
+  transaction: Transaction,
+  model: Model,
+  type: string,
+  id: string,
+): Promise<readonly Referrer[]> {
+  const source = model.permissions;
+  if (source?.scope !== type) return [];
+  const column = columnOf(source.field);
+  const rows = await query<{ id: string; entries: readonly Readonly<Record<string, unknown>>[] }>(
+    transaction,
+    `select id, ${column} as entries from ${tableOf(model, source.in)} where ${column} @> $1::jsonb for no key update`,
+    [JSON.stringify([{ [source.scopeKey]: id }])],
+  );
+  return rows.map((row) => {
+    const left = row.entries.filter((entry) => entry[source.scopeKey] !== id);
+    return { type: source.in, id: row.id, changes: { [source.field]: left } };
+  });
+}
+
+/** Whether two transactions met, and this one was taken back: serialization_failure, deadlock_detected. */
+export function isTransient(error: unknown): boolean {
+  return ['40001', '40P01'].includes(String((error as { code?: unknown } | null)?.code));
 }
 
 /** What PostgreSQL's refusals mean to the caller: never its own words, which may hold values. */
@@ -80,8 +106,7 @@ export function problemOf(error: unknown): unknown {
     const deleting = String((error as { detail?: unknown }).detail).includes('is still referenced');
     return new Problem(deleting ? 'still_referenced' : 'reference_not_found', {}, options);
   }
-  if (code === '40001' || code === '40P01')
-    return new Problem('conflict', { detail: 'Try again.', retryAfter: 1 }, options);
+  if (isTransient(error)) return new Problem('conflict', { detail: 'Try again.', retryAfter: 1 }, options);
   if (code.startsWith('22') || code.startsWith('23')) return new Problem('invalid_input', {}, options);
   return error;
 }

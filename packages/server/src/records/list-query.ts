@@ -1,8 +1,8 @@
 import { findField, type Leaf, type Model } from '@ostiary/policy';
 import { columnOf, type Filter, type Parameters, typeOf, write } from '@ostiary/policy/sql';
+import { type FilterOperator, filterable } from '../input/schemas.js';
 import { Problem } from '../problems.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { type FilterOperator, filterable } from './schemas.js';
 
 /** One test of a field that the caller wants the list's records to pass. */
 export interface FieldTest {

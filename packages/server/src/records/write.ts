@@ -8,7 +8,7 @@ import { loadRecord, proposeRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
-import { problemOf, referrersOf, requireReferences } from './integrity.js';
+import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
@@ -21,12 +21,17 @@ export interface Written {
   readonly decisionId: string;
 }
 
+const ATTEMPTS = 3;
+
 /** Runs a write in a transaction, and puts PostgreSQL's refusals into our words. */
 export async function inTransaction<T>(context: Context, run: (transaction: Transaction) => Promise<T>): Promise<T> {
-  try {
-    return await context.database.db.transaction().execute(run);
-  } catch (error) {
-    throw problemOf(error);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await context.database.db.transaction().execute(run);
+    } catch (error) {
+      // Whoever loses a deadlock was rolled back whole, and may as well try again.
+      if (!isTransient(error) || attempt === ATTEMPTS) throw problemOf(error);
+    }
   }
 }
 

@@ -13,9 +13,21 @@ export interface Database {
 export type Executor = Kysely<PlatformTables>;
 export type Transaction = KyselyTransaction<PlatformTables>;
 
+/** PostgreSQL's type of a calendar date, and of several. */
+const DATES = new Map([
+  [1082, (text: string) => text],
+  [1182, (text: string) => pg.types.getTypeParser(1009 as never)(text)],
+]);
+
+/** A calendar date is no point in time: the driver would make it midnight, wherever the server stands. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') =>
+    DATES.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
+};
+
 /** Opens a pool on a PostgreSQL of version 15 or later. Connects only when the first query runs. */
 export function openDatabase(config: pg.PoolConfig): Database {
-  const pool = new pg.Pool({ max: 16, ...config });
+  const pool = new pg.Pool({ max: 16, types, ...config });
   // An idle connection that breaks must not end the process: the next query takes another one.
   pool.on('error', () => {});
   const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }) });

@@ -4,7 +4,10 @@ import type { Executor } from './database.js';
 import { query } from './query.js';
 import { type LoadedRecord, proposal, selectList, toRecord } from './rows.js';
 
-/** Loads one record with everything that deciding about it needs; locked, so that it stays as it was decided on. */
+/**
+ * Loads one record with everything that deciding about it needs; locked, so that it stays as it was decided on. Others may
+ * go on to refer to it meanwhile: a stronger lock would meet those of their foreign keys.
+ */
 export async function loadRecord(
   executor: Executor,
   policy: Policy,
@@ -12,7 +15,7 @@ export async function loadRecord(
   id: string,
   lock = false,
 ): Promise<LoadedRecord | null> {
-  const text = `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid${lock ? ' for update of t' : ''}`;
+  const text = `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid${lock ? ' for no key update of t' : ''}`;
   const [row] = await query(executor, text, [id]);
   return row === undefined ? null : toRecord(policy, type, row);
 }

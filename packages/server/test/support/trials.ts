@@ -20,7 +20,7 @@ import {
   texts,
 } from '@ostiary/policy';
 import { type Application, DEMO_PASSWORD, Problem, type Seed } from '@ostiary/server';
-import { Type } from '../../src/json-schema.js';
+import { Type } from '../../src/input/json-schema.js';
 
 /**
  * A small application that has of everything one: roles with implications in both directions, grants to persons and to

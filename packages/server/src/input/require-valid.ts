@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
-import { validationProblem, validatorFor } from '../validation.js';
 import { createSchema } from './schemas.js';
+import { validationProblem, validatorFor } from './validation.js';
 
 /**
  * Checks the values of a new record as a request's body would be.

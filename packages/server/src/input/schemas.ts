@@ -1,11 +1,11 @@
 import { type Field, type Model, resourceOf, spaced } from '@ostiary/policy';
-import { type JsonSchema, Type } from '../json-schema.js';
+import { type JsonSchema, Type } from './json-schema.js';
 
 /** Longest text where a field does not say: enough for a note, too little to fill a disk. */
 const LONGEST_TEXT = 10_000;
 const MOST_ELEMENTS = 1_000;
-/** PostgreSQL stores no NUL in text. */
-const NO_NUL = { not: { pattern: '\\u0000' } } as const;
+/** What PostgreSQL can't store as it was sent: a zero character, and half of a surrogate pair. */
+const STORABLE = { not: { pattern: '[\\u0000\\ud800-\\udfff]' } } as const;
 
 /** Any UUID in lower case, as ids are written. */
 export const idSchema = Type.String({
@@ -14,7 +14,7 @@ export const idSchema = Type.String({
 });
 export const instantSchema = Type.String({
   format: 'date-time',
-  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?Z$',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:[0-5]\\d(\\.\\d{1,3})?Z$',
   examples: ['2026-03-01T09:30:00.000Z'],
 });
 
@@ -36,7 +36,7 @@ function oneSchema(field: Field): JsonSchema {
         ...(field.minLength === undefined ? {} : { minLength: field.minLength }),
         ...(field.pattern === undefined ? {} : { pattern: field.pattern }),
         ...(field.format === undefined ? {} : { format: field.format }),
-        ...NO_NUL,
+        ...STORABLE,
       });
     case 'integer':
       return Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1, ...numbers });
@@ -53,7 +53,7 @@ function oneSchema(field: Field): JsonSchema {
     case 'reference':
       return idSchema;
     case 'json':
-      return (field.schema as JsonSchema | undefined) ?? Type.Unknown();
+      return (field.schema as JsonSchema | undefined) ?? { not: { type: 'null' } };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { Problem } from './problems.js';
+import { Problem } from '../problems.js';
 
 /** Values are taken as they are, never bent into a type; fields that are not known are refused, never dropped. */
 const ajv = new Ajv2020({
