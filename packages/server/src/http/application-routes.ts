@@ -10,6 +10,10 @@ import { recordRoutes } from './record-routes.js';
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40">
 <text x="0" y="28" font-family="sans-serif" font-size="24" fill="#fff">Ostiary</text></svg>`;
 
+/** The page sets styles in its elements; it loads nothing from elsewhere, and nobody frames it. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
 /** Everything of one application: its documentation, identity, decisions and records. */
 export async function applicationRoutes(server: FastifyInstance, context: Context, version: string): Promise<void> {
   const { model } = context.policy;
@@ -26,6 +30,7 @@ export async function applicationRoutes(server: FastifyInstance, context: Contex
     routePrefix: '/docs',
     indexPrefix: server.prefix,
     staticCSP: true,
+    transformStaticCSP: () => PAGE_POLICY,
     theme: { title: `${model.title} · Ostiary` },
     logo: { type: 'image/svg+xml', content: Buffer.from(LOGO), href: '/', target: '_self' },
   });

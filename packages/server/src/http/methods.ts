@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Problem } from '../problems.js';
 import { sendProblem } from './problem-reply.js';
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** Remembers which methods each address offers. Returns what lets the others answer 405, once all routes are there. */
 export function watchMethods(server: FastifyInstance): () => void {
@@ -13,7 +13,7 @@ export function watchMethods(server: FastifyInstance): () => void {
   });
   return () => {
     for (const [url, methods] of [...offered]) {
-      const others = METHODS.filter((method) => !methods.has(method));
+      const others = METHODS.filter((method) => !methods.has(method) && !server.hasRoute({ url: '*', method }));
       if (others.length === 0) continue;
       server.route({
         method: others,

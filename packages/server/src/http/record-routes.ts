@@ -5,7 +5,6 @@ import type { Context } from '../context.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema, listSchema, recordSchema, updateSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';
-import { Problem } from '../problems.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
@@ -122,7 +121,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
     async (request, reply) => {
       const by = caller(request);
       const input = request.body as Record<string, unknown>;
-      const written = await changeRecord(context, by, type, idOf(request), input, versionSeen(request));
+      const written = await changeRecord(context, by, type, idOf(request), input, versionsSeen(request));
       reply.header('ostiary-decision', written.decisionId);
       return withVersion(reply, await shownAfterUpdate(context, by, type, written.record));
     },
@@ -139,7 +138,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
       },
     },
     async (request, reply) => {
-      await removeRecord(context, caller(request), type, idOf(request), versionSeen(request));
+      await removeRecord(context, caller(request), type, idOf(request), versionsSeen(request));
       return reply.code(204).send();
     },
   );
@@ -183,12 +182,12 @@ function withVersion<T extends Readonly<Record<string, unknown>>>(reply: Fastify
   return shown;
 }
 
-/** RFC 9110 §13.1.1: `*` asks only that the record is there. */
-function versionSeen(request: FastifyRequest): number | null {
+/**
+ * The versions of which the caller has seen one, by If-Match (RFC 9110 §13.1.1): null where any will do. What is no ETag
+ * of ours matches nothing.
+ */
+function versionsSeen(request: FastifyRequest): readonly number[] | null {
   const header = request.headers['if-match'];
-  if (header === undefined || header === '*') return null;
-  const [, version] = /^"(\d{1,9})"$/.exec(header) ?? [];
-  if (version === undefined)
-    throw new Problem('version_mismatch', { detail: 'If-Match is not an ETag of this record.' });
-  return Number(version);
+  if (header === undefined || header.trim() === '*') return null;
+  return [...header.matchAll(/(?<=^|,)\s*"(\d{1,9})"\s*(?=,|$)/g)].map(([, version]) => Number(version));
 }

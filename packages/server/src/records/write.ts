@@ -74,7 +74,7 @@ export async function createIn(
 
 /**
  * Updates a record: decided on as it is, and as it will be. It can't be moved to where it could not have been written.
- * @param version the version that the caller has seen; null where it does not matter.
+ * @param seen versions of which the caller has seen one; null where it does not matter.
  */
 export async function changeRecord(
   context: Context,
@@ -82,7 +82,7 @@ export async function changeRecord(
   type: string,
   id: string,
   input: Values,
-  version: number | null,
+  seen: readonly number[] | null,
 ): Promise<Written> {
   requirePossible(context, caller, 'update', type);
   return inTransaction(context, async (transaction) => {
@@ -91,7 +91,7 @@ export async function changeRecord(
     // A password is judged only after the caller was allowed to set one.
     requireFields(context, caller, handle, Object.keys(input), id);
     const password = await preparePassword(context, type, input, { ...handle.record.values, ...input });
-    return changeIn(context, transaction, caller, handle, input, version, password);
+    return changeIn(context, transaction, caller, handle, input, seen, password);
   });
 }
 
@@ -102,12 +102,12 @@ export async function changeIn(
   caller: Caller,
   handle: Authorized<string, string>,
   input: Values,
-  version: number | null,
+  seen: readonly number[] | null,
   password: PasswordHash | null,
 ): Promise<Written> {
   const { policy } = context;
   const { type, action, record: before } = handle;
-  requireVersion(before, version);
+  requireVersion(before, seen);
   const changes = Object.fromEntries(
     Object.entries(input).filter(([name]) => !policy.model.resources[type]?.fields[name]?.secret),
   );
@@ -132,13 +132,13 @@ export async function removeRecord(
   caller: Caller,
   type: string,
   id: string,
-  version: number | null,
+  seen: readonly number[] | null,
 ): Promise<void> {
   requirePossible(context, caller, 'delete', type);
   await inTransaction(context, async (transaction) => {
     const record = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, 'delete', type, record);
-    requireVersion(handle.record, version);
+    requireVersion(handle.record, seen);
     await clearReferences(context, transaction, caller, type, id);
     await runEffect(context, transaction, caller, type, 'deleted', handle.record);
     await deleteRecord(transaction, context.policy, handle);
@@ -186,9 +186,10 @@ function requireFields(
   if (refused.length > 0) throw refuseFields(context, caller, handle.action, handle.type, refused, recordId);
 }
 
-function requireVersion(record: LoadedRecord, version: number | null): void {
-  if (version === null || version === record.version) return;
-  throw new Problem('version_mismatch', { detail: `You have seen version ${version}, it is now ${record.version}.` });
+function requireVersion(record: LoadedRecord, seen: readonly number[] | null): void {
+  if (seen === null || seen.includes(record.version)) return;
+  const told = seen.length === 0 ? 'If-Match names no ETag of this record' : `You have seen version ${seen.join(', ')}`;
+  throw new Problem('version_mismatch', { detail: `${told}: it is now ${record.version}.` });
 }
 
 async function reload(context: Context, transaction: Transaction, type: string, id: string): Promise<LoadedRecord> {
