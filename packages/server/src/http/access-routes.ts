@@ -27,7 +27,10 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
   server.post(
     '/access/v1/evaluation',
     {
-      config: { decision: { authenticated: 'about others is decided when it is known who is asked about' } },
+      config: {
+        decision: { authenticated: 'about others is decided when it is known who is asked about' },
+        misshapenIsMalformed: true,
+      },
       schema: {
         tags: ['Access'],
         operationId: 'evaluate',
@@ -46,7 +49,10 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
   server.post(
     '/access/v1/explanation',
     {
-      config: { decision: { authenticated: 'about others is decided when it is known who is asked about' } },
+      config: {
+        decision: { authenticated: 'about others is decided when it is known who is asked about' },
+        misshapenIsMalformed: true,
+      },
       schema: {
         tags: ['Access'],
         operationId: 'explain',

@@ -5,6 +5,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** No body stands for an empty object: for actions that need no input. */
     readonly bodyOptional?: boolean;
+    /** Input of the wrong shape is a 400 here, as a published standard says, rather than a 422. */
+    readonly misshapenIsMalformed?: boolean;
   }
 }
 

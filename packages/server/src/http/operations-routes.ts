@@ -8,12 +8,16 @@ import { sendProblem } from './problem-reply.js';
 export function operationsRoutes(server: FastifyInstance, { database, keys }: Installation): void {
   server.get(
     '/healthz',
-    { config: { decision: { public: 'tells only that the process runs' } }, schema: { hide: true } },
+    { logLevel: 'warn', config: { decision: { public: 'tells only that the process runs' } }, schema: { hide: true } },
     async () => ({ status: 'ok' }),
   );
   server.get(
     '/readyz',
-    { config: { decision: { public: 'tells only that the database answers' } }, schema: { hide: true } },
+    {
+      logLevel: 'warn',
+      config: { decision: { public: 'tells only that the database answers' } },
+      schema: { hide: true },
+    },
     async (_request, reply) => {
       try {
         await query(database.db, 'select 1');

@@ -52,7 +52,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // What is answered was shaped and masked by records; a response's schema is documentation.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   await server.register(helmet, {
-    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], styleSrc: ["'self'"] } },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
     referrerPolicy: { policy: 'no-referrer' },
     xFrameOptions: { action: 'deny' },
   });
@@ -77,6 +86,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       reply: Parameters<typeof sendProblem>[0],
     ) => {
       let problem = toProblem(error);
+      if (problem.code === 'invalid_input' && request.routeOptions.config.misshapenIsMalformed) {
+        problem = new Problem('malformed_request', problem.details);
+      }
       if (error instanceof Refusal && context !== null) {
         try {
           await auditRefusal(context, error);
