@@ -1,5 +1,4 @@
 import type { Scalar, Value } from './condition.js';
-import type { Slot } from './slots.js';
 
 /** What a grant gives: a role on one scope, or (scope and id null) in the whole installation. */
 export interface Grant {
@@ -31,6 +30,9 @@ export interface Environment {
   readonly now: string;
   readonly types?: Readonly<Record<string, Readonly<Record<string, Value>>>>;
 }
+
+/** A value of the principal, a set of values or scopes to look something up in, or an answer about it. */
+export type Slot = Value | ReadonlySet<Scalar> | undefined;
 
 /** A principal made ready for many decisions: sets are hashed once. */
 export interface Principal extends PrincipalFacts {

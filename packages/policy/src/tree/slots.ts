@@ -1,8 +1,4 @@
-import type { Scalar, Value } from './condition.js';
-import type { Principal } from './facts.js';
-
-/** A value of the principal, a set of values or scopes to look something up in, or an answer about it. */
-export type Slot = Value | ReadonlySet<Scalar> | undefined;
+import type { Principal, Slot } from './facts.js';
 
 /** What the conditions of one policy ask of a principal, resolved once and then read by number. */
 export class Slots {
