@@ -123,7 +123,7 @@ function stamp(name, content) {
   return content;
 }
 
-export function fail(message) {
+export function fail(message, code = 6) {
   console.error(`ostiary: ${message}`);
-  process.exit(6);
+  process.exit(code);
 }

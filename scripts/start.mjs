@@ -3,12 +3,22 @@
 import module from 'node:module';
 import { build, COMPILED, fail, prepare } from './prepare.mjs';
 
+refuseLostOptions();
 prepare();
 if (!build()) fail('It could not be built: the errors are above.');
 module.enableCompileCache?.(COMPILED);
 if (process.env.npm_lifecycle_event) stopWithParent();
 const { run } = await import('../packages/cli/dist/main.js');
 process.exit(await run(['serve', ...process.argv.slice(2)]));
+
+/** Without `--` before them, npm takes options for its own, and tells of them only in the environment. */
+function refuseLostOptions() {
+  if (process.env.npm_lifecycle_event !== 'start') return;
+  const lost = ['port', 'host', 'data', 'demo', 'app'].filter(
+    (name) => process.env[`npm_config_${name}`] !== undefined,
+  );
+  if (lost.length > 0) fail(`npm took --${lost[0]} for itself. Write -- before it: npm start -- --${lost[0]} ...`, 2);
+}
 
 /** Stops when whoever started this is gone: nobody could stop it by Ctrl-C any more. */
 function stopWithParent() {

@@ -28,9 +28,21 @@ export async function findApplications(asked?: string): Promise<readonly [Found,
   return [first, ...more];
 }
 
+/** Those under `apps/`, and those that were asked for, which come before others of their name. */
+export async function findAllApplications(asked: readonly string[]): Promise<readonly Found[]> {
+  const named = await Promise.all(asked.map(findOne));
+  const names = new Set(named.map(nameOf));
+  const others = await findApplications();
+  requireDifferentNames(named);
+  return [...named, ...others.filter((found) => !names.has(nameOf(found)))];
+}
+
+export const nameOf = ({ application }: Found): string => application.policy.model.name;
+
 /** The application that a command is about: the one that was asked for, or the only one there is. */
-export function chooseApplication(all: readonly [Found, ...Found[]], asked?: string): Found {
-  if (all.length === 1 || asked !== undefined) return all[0];
+export function chooseApplication(all: readonly Found[]): Found {
+  const [first, ...more] = all;
+  if (first !== undefined && more.length === 0) return first;
   const names = all.map(({ folder }) => basename(folder)).join(', ');
   throw new Failure('usage', `There are several applications: say which one with --app (${names}).`);
 }

@@ -1,6 +1,13 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Database, EmbeddedError, joinEmbedded, openDatabase, startEmbedded } from '@ostiary/server';
+import {
+  type Database,
+  EmbeddedError,
+  holdsDatabase,
+  joinEmbedded,
+  openDatabase,
+  startEmbedded,
+} from '@ostiary/server';
+import { EXIT_CODES } from './exit-codes.js';
 import { Failure } from './failure.js';
 
 /** The database of an installation, and what has to be closed with it. */
@@ -8,6 +15,8 @@ export interface Opened {
   readonly database: Database;
   /** For messages: where it is, without any password. */
   readonly where: string;
+  /** Resolves when it is gone for good. */
+  readonly lost: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -17,6 +26,8 @@ export interface DatabaseOptions {
   readonly progress: (line: string) => void;
   /** Work beside a server that runs on the same data folder, in place of being refused. */
   readonly join: boolean;
+  /** Ends the wait for the built-in one. */
+  readonly signal?: AbortSignal;
 }
 
 const OLDEST_VERSION = 15;
@@ -33,14 +44,8 @@ async function openUrl(url: string): Promise<Opened> {
   if (!/^postgres(ql)?:\/\//.test(url)) {
     throw new Failure('configuration', `DATABASE_URL is not the address of a PostgreSQL: it looks like ${form}.`);
   }
-  const database = (() => {
-    try {
-      return openDatabase({ connectionString: url, connectionTimeoutMillis: 10_000 });
-    } catch {
-      // What the parser says repeats the address, with its password.
-      throw new Failure('configuration', `DATABASE_URL can't be read: it looks like ${form}.`);
-    }
-  })();
+  const unreadable = new Failure('configuration', `DATABASE_URL can't be read: it looks like ${form}.`);
+  const database = openDatabase({ connectionString: url, connectionTimeoutMillis: 10_000 });
   try {
     const { rows } = await database.pool.query<{ number: number; version: string; name: string }>(
       `select current_setting('server_version_num')::integer as number, current_setting('server_version') as version,
@@ -50,18 +55,26 @@ async function openUrl(url: string): Promise<Opened> {
     if (number < OLDEST_VERSION * 10_000) {
       throw new Failure('configuration', `PostgreSQL ${OLDEST_VERSION} or later is needed, and this is ${version}.`);
     }
-    return { database, where: `the database ${name} of DATABASE_URL`, close: () => close(database) };
+    return {
+      database,
+      where: `the database ${name} of DATABASE_URL`,
+      lost: new Promise(() => {}),
+      close: () => close(database),
+    };
   } catch (cause) {
     await close(database);
     if (cause instanceof Failure) throw cause;
+    // What the parser says repeats the address, with its password.
+    if (cause instanceof URIError || (cause as { readonly code?: string }).code === 'ERR_INVALID_URL') throw unreadable;
     const why = (cause as Error).message || (cause as { readonly code?: string }).code;
     throw new Failure('database', `The database that DATABASE_URL names does not answer: ${why}.`, { cause });
   }
 }
 
-async function openBuiltIn({ data, progress, join }: DatabaseOptions): Promise<Opened> {
+async function openBuiltIn({ data, progress, join, signal }: DatabaseOptions): Promise<Opened> {
   const folder = resolve(data);
-  const cluster = await startEmbedded({ folder, log: progress }).catch((error: unknown) => {
+  if (join) endOnSignal();
+  const cluster = await startEmbedded({ folder, log: progress, ...(signal && { signal }) }).catch((error: unknown) => {
     if (join && error instanceof EmbeddedError && error.code === 'in_use') return joinEmbedded(folder);
     throw error;
   });
@@ -69,11 +82,19 @@ async function openBuiltIn({ data, progress, join }: DatabaseOptions): Promise<O
   return {
     database,
     where: folder,
+    lost: cluster.lost,
     async close() {
       await close(database);
       await cluster.stop();
     },
   };
+}
+
+/** Ends by the event of Node, which takes the built-in database along: a signal alone would leave it running. */
+function endOnSignal(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(EXIT_CODES.interrupted.code));
+  }
 }
 
 /** Closes the pool; connections that are still at work after a while are given up. */
@@ -82,7 +103,11 @@ async function close(database: Database): Promise<void> {
 }
 
 /** Refuses where there is nothing yet: a command that reads must not create a database. */
-export function requireDataFolder(data: string): void {
-  if (process.env.DATABASE_URL || existsSync(resolve(data))) return;
-  throw new Failure('usage', `There is no data folder ${resolve(data)}. Start the server first, or say --data.`);
+export async function requireDatabase(data: string): Promise<void> {
+  const folder = resolve(data);
+  if (process.env.DATABASE_URL || (await holdsDatabase(folder))) return;
+  throw new Failure(
+    'usage',
+    `There is no installation in the data folder ${folder}. Start the server first, or say with --data where it is.`,
+  );
 }

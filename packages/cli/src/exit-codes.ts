@@ -9,7 +9,7 @@ export const EXIT_CODES = {
   configuration: { code: 6, says: 'the configuration or an application is wrong, or something is not installed' },
   database: { code: 7, says: 'the database does not answer' },
   unexpected: { code: 70, says: 'a fault of this program' },
-  interrupted: { code: 130, says: 'ended at once by a second Ctrl-C' },
+  interrupted: { code: 130, says: 'ended at once: a command by Ctrl-C, the server by a second one' },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly says: string }>>;
 
 export type Exit = keyof typeof EXIT_CODES;

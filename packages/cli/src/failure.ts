@@ -50,6 +50,12 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof SchemaError || error instanceof ModelError) return wrap('configuration', error.message);
   const { code, message } = error as { readonly code?: unknown; readonly message?: string };
   if (isAboutConnecting(code)) return wrap('database', `The database does not answer: ${message || code}.`);
+  if (code === '42501') {
+    return wrap(
+      'database',
+      `The role of the database may not do what is needed: ${message}. It has to own its database.`,
+    );
+  }
   return wrap('unexpected', `This should not have happened: ${message ?? error}. Set OSTIARY_DEBUG=1 to see more.`);
 }
 

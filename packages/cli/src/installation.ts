@@ -1,6 +1,6 @@
 import { type Context, findInstallation, type Installation, openInstallation, systemRuntime } from '@ostiary/server';
-import { chooseApplication, findApplications } from './applications.js';
-import { openConfigured, requireDataFolder } from './database.js';
+import { chooseApplication, type Found, findApplications, nameOf } from './applications.js';
+import { type Opened, openConfigured, requireDatabase } from './database.js';
 import { Failure } from './failure.js';
 import { say } from './terminal.js';
 
@@ -8,55 +8,90 @@ import { say } from './terminal.js';
 export interface CommonOptions {
   readonly data: string;
   readonly app?: string;
-}
-
-export interface Work {
-  readonly installation: Installation;
-  readonly where: string;
+  /** That an installation is made where there is none yet. */
+  readonly new?: boolean;
 }
 
 /**
- * Opens the installation for one command, beside a running server if there is one, and closes it afterwards.
- * @param make whether one is made where there is none yet, without demo data; the command is refused otherwise.
+ * Opens the installation for one command, beside a running server if there is one, and closes it afterwards. All of
+ * its applications have to be among those given. Nothing is added to an installation: that is for the server to do.
  */
 export async function withInstallation<T>(
-  options: CommonOptions,
-  make: boolean,
-  work: (opened: Work) => Promise<T>,
+  options: Pick<CommonOptions, 'data'>,
+  applications: readonly Found[],
+  work: (installation: Installation) => Promise<T>,
 ): Promise<T> {
+  return withDatabase(options, async (opened) => {
+    const { applications: names } = await requireInstallation(opened);
+    requireAll(names, applications.map(nameOf), opened.where);
+    return work(
+      await open(
+        opened,
+        applications.filter((one) => names.includes(nameOf(one))),
+      ),
+    );
+  });
+}
+
+/** The same for a command that is about one application. It makes an installation where `--new` allows it. */
+export async function withApplication<T>(options: CommonOptions, work: (context: Context) => Promise<T>): Promise<T> {
   const applications = await findApplications(options.app);
-  if (!make) requireDataFolder(options.data);
+  return withDatabase(options, async (opened) => {
+    const isNew = options.new && (await findInstallation(opened.database)) === null;
+    if (isNew) say(`Making an installation without demo data in ${opened.where} ...`);
+    const there = isNew ? applications.map(nameOf) : (await requireInstallation(opened)).applications;
+    const chosen = chooseApplication(requireInstalled(applications, there, opened.where));
+    return work(contextOf(await open(opened, [chosen]), nameOf(chosen)));
+  });
+}
+
+/** What is in the database; it refuses where that is no installation. */
+export async function requireInstallation({ database, where }: Opened) {
+  const found = await findInstallation(database);
+  if (found === null) throw new Failure('usage', `There is no installation in ${where}. Start the server first.`);
+  return found;
+}
+
+async function withDatabase<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
+  if (!options.new) await requireDatabase(options.data);
   const opened = await openConfigured({ data: options.data, progress: say, join: true });
   try {
-    if ((await findInstallation(opened.database)) === null) {
-      if (!make) throw new Failure('usage', `There is no installation in ${opened.where}. Start the server first.`);
-      say(`Making an installation without demo data in ${opened.where} ...`);
-    }
-    const installation = await openInstallation({
-      database: opened.database,
-      runtime: systemRuntime,
-      applications: applications.map(({ application }) => application),
-      // No token is issued here: that a secret is missing is for the server to say.
-      production: false,
-      environment: process.env,
-      demo: false,
-      progress: say,
-    });
-    return await work({ installation, where: opened.where });
+    return await work(opened);
   } finally {
     await opened.close();
   }
 }
 
-/** The same for a command that is about one application. */
-export async function withApplication<T>(
-  options: CommonOptions,
-  make: boolean,
-  work: (context: Context) => Promise<T>,
-): Promise<T> {
-  const chosen = chooseApplication(await findApplications(options.app), options.app);
-  return withInstallation({ ...options, app: chosen.folder }, make, ({ installation }) =>
-    work(contextOf(installation, chosen.application.policy.model.name)),
+function open({ database }: Opened, applications: readonly Found[]): Promise<Installation> {
+  return openInstallation({
+    database,
+    runtime: systemRuntime,
+    applications: applications.map(({ application }) => application),
+    // No token is issued here: that a secret is missing is for the server to say.
+    production: false,
+    environment: process.env,
+    demo: false,
+    progress: say,
+  });
+}
+
+function requireInstalled(all: readonly Found[], installed: readonly string[], where: string): readonly Found[] {
+  const found = all.filter((one) => installed.includes(nameOf(one)));
+  if (found.length > 0) return found;
+  throw new Failure(
+    'usage',
+    `The installation in ${where} has ${installed.join(', ') || 'no application'}, and not ${all.map(nameOf).join(', ')}: ` +
+      'say with --app <folder> where its application is, or with --data <folder> which installation you mean.',
+  );
+}
+
+/** Refuses where an application that is needed is not among those that were found. */
+export function requireAll(needed: readonly string[], found: readonly string[], where: string): void {
+  const missing = needed.filter((name) => !found.includes(name));
+  if (missing.length === 0) return;
+  throw new Failure(
+    'usage',
+    `${where} holds ${missing.join(', ')}, which is not under apps/: say with --app <folder> where it is. Nothing was changed.`,
   );
 }
 

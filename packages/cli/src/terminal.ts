@@ -15,9 +15,19 @@ export function print(line: string): void {
 export async function confirm(question: string, option: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new Failure('usage', `Nobody can be asked here: say ${option} to go on.`);
   const reader = createInterface({ input: process.stdin, output: process.stderr });
+  // By Ctrl-C, or by the end of the input.
+  const stopped = new Promise<never>((_, reject) => {
+    reader.once('close', () => {
+      say('');
+      reject(new Failure('refused', 'Stopped. Nothing was changed.'));
+    });
+  });
   try {
-    return /^y(es)?$/i.test((await reader.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test(
+      (await Promise.race([reader.question(`${question} [y/N] `).catch(() => stopped), stopped])).trim(),
+    );
   } finally {
+    reader.removeAllListeners('close');
     reader.close();
   }
 }

@@ -49,11 +49,31 @@ describe('on an installation with demo data', () => {
       ['check', 'admin', 'read', 'User'],
       ['backup', join(folder, 'b')],
       ['keys', 'rotate'],
+      ['user', 'create', '--password-stdin'],
+      ['setup-link'],
     ]) {
       const { code, err } = await ostiary([...args, '--data', nowhere]);
-      expect({ args, code, err }).toEqual({ args, code: 2, err: expect.stringContaining('There is no data folder') });
+      expect({ args, code, err }).toEqual({
+        args,
+        code: 2,
+        err: expect.stringContaining('There is no installation in the data folder'),
+      });
     }
     await expect(stat(nowhere)).rejects.toThrow('ENOENT');
+  });
+
+  test('an installation is made by a command only where it is told to', async () => {
+    const made = join(folder, 'made');
+    const link = ['setup-link', '--data', made];
+    expect(await ostiary(link)).toMatchObject({ code: 2, err: expect.stringContaining(made) });
+    const { code, out, err } = await ostiary([...link, '--new']);
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: expect.stringContaining('http://127.0.0.1:4000/open-data-capture/'),
+    });
+    expect(err).toContain('--url');
+    expect(err).not.toContain('demo data of');
+    expect(await ostiary(link)).toMatchObject({ code: 0 });
   });
 
   test('keys rotate says so where there are none', async () => {
@@ -101,11 +121,76 @@ describe('on an installation with demo data', () => {
     expect(await databasesIn(folder)).toEqual([]);
   });
 
+  test('a command does not add an application to an installation', async () => {
+    const other = await otherApplication(await temporaryFolder());
+    for (const args of [['check', 'admin', 'read', 'User'], ['setup-link']]) {
+      const { code, err } = await ostiary([...args, '--app', other, ...on()]);
+      expect({ args, code, err }).toEqual({
+        args,
+        code: 2,
+        err: expect.stringContaining('has open-data-capture, and not other'),
+      });
+    }
+  });
+
   test('what is not a backup is not restored', async () => {
     const file = join(folder, 'not.backup');
     await writeFile(file, 'hello');
     const { code, err } = await ostiary(['restore', file, '--yes', '--data', join(folder, 'other')]);
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('not a backup of Ostiary') });
+  });
+});
+
+/** The folder of an application that is not under apps/: Open Data Capture under another name, with keys of its own. */
+async function otherApplication(folder: string): Promise<string> {
+  const app = pathToFileURL(join(ROOT, 'apps/open-data-capture/dist/index.js')).href;
+  await writeFile(join(folder, 'package.json'), '{"type":"module","exports":"./index.js"}');
+  await writeFile(
+    join(folder, 'index.js'),
+    `import { application as original } from '${app}';
+     const { policy } = original;
+     export const application = {
+       ...original,
+       policy: { ...policy, model: { ...policy.model, name: 'other' } },
+       tokens: { algorithm: 'ES256', lifetimeSeconds: 60 },
+     };`,
+  );
+  return folder;
+}
+
+describe('on an installation of an application from elsewhere', () => {
+  let folder: string;
+  let app: string;
+  let data: string;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    app = await otherApplication(await temporaryFolder());
+    data = join(folder, 'data');
+    const server = await serve(['--port', '0', '--data', data, '--app', app, '--no-demo']);
+    expect(server.said(), 'what it prints names this installation').toContain(`--app ${app} --data ${data}`);
+    const link = await ostiary(['setup-link', '--app', app, '--data', data]);
+    expect(link).toMatchObject({ code: 0, out: expect.stringContaining(`curl -s ${server.url}/setup`) });
+    await server.stop();
+  });
+
+  test('its keys are rotated, and others are not added', async () => {
+    const unnamed = await ostiary(['keys', 'rotate', '--data', data]);
+    expect(unnamed).toMatchObject({ code: 2, out: '', err: expect.stringContaining('other') });
+    const rotated = await ostiary(['keys', 'rotate', '--data', data, '--app', app]);
+    expect(rotated).toMatchObject({ code: 0, out: expect.stringMatching(/^ES256 \S+\n$/) });
+    const missing = await ostiary(['check', 'admin', 'read', 'User', '--data', data]);
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('has other, and not open-data-capture') });
+  });
+
+  test('it is backed up and restored', async () => {
+    const file = join(folder, 'other.backup');
+    expect(await ostiary(['backup', file, '--data', data])).toMatchObject({ code: 0 });
+    const fresh = ['--data', join(folder, 'fresh')];
+    const unnamed = await ostiary(['restore', file, '--yes', ...fresh]);
+    expect(unnamed).toMatchObject({ code: 2, err: expect.stringContaining('holds other') });
+    expect(await ostiary(['restore', file, '--yes', '--app', app, ...fresh])).toMatchObject({ code: 0 });
+    expect(await ostiary(['keys', 'rotate', '--app', app, ...fresh])).toMatchObject({ code: 0 });
   });
 });
 
@@ -133,6 +218,6 @@ describe('matrix', () => {
         .split('\n')
         .map((line) => line.slice(0, 25)),
     ).toEqual(['- | Session: read | – | i', '+ | Session: read | yes |']);
-    expect(differs.err).toContain('npx ostiary matrix --write');
+    expect(differs.err).toContain(`npx ostiary matrix --write --app ${folder}`);
   });
 });

@@ -1,7 +1,7 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   curlLine,
   databasesIn,
@@ -81,6 +81,31 @@ describe('with demo data', () => {
     const told = ['--host', '0.0.0.0', '--i-know-that-everyone-knows-the-demo-passwords'];
     const server = await serve(['--port', '0', '--data', data, ...told]);
     expect((await server.stop()).code).toBe(0);
+  });
+
+  test('in production it does not start, unless told twice', async () => {
+    const env = { NODE_ENV: 'production', SECRET_KEY: GOOD_SECRET };
+    const { code, err } = await ostiary(['serve', '--port', '0', '--data', data], { env });
+    expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining('NODE_ENV is production') });
+    const fresh = join(await temporaryFolder(), 'data');
+    expect(await ostiary(['serve', '--port', '0', '--demo', '--data', fresh], { env })).toMatchObject({ code: 6 });
+    const told = ['--i-know-that-everyone-knows-the-demo-passwords'];
+    expect((await (await serve(['--port', '0', '--data', data, ...told], { env })).stop()).code).toBe(0);
+  });
+
+  test('a database that ends by itself is started again, or the server ends too', async () => {
+    const folder = join(await temporaryFolder(), 'data');
+    const server = await serve(['--port', '0', '--data', folder]);
+    const [postmaster = 0] = await databasesIn(folder);
+    process.kill(postmaster, 'SIGKILL');
+    await vi.waitFor(() => expect(server.said()).toContain('The database is back.'), { timeout: 30_000 });
+    expect((await logIn(`${server.url}/open-data-capture`, 'admin', 'ostiary-demo')).status).toBe(200);
+
+    await rm(join(folder, 'postgresql-18', 'global', 'pg_control'));
+    for (const pid of await databasesIn(folder)) process.kill(pid, 'SIGKILL');
+    const { code, err } = await server.ended;
+    expect({ code, err }).toEqual({ code: 7, err: expect.stringContaining("can't be started again") });
+    expect(await databasesIn(folder)).toEqual([]);
   });
 
   test('a port in use is said before anything is started', async () => {
@@ -193,6 +218,11 @@ describe('what can not start', () => {
     });
     expect(malformed.code).toBe(6);
     expect(malformed.err).not.toContain('hunter2');
+    const unreadable = await ostiary(['serve', '--port', '0'], {
+      env: { DATABASE_URL: 'postgres://ostiary:hunter2@localhost:port/ostiary' },
+    });
+    expect(unreadable).toMatchObject({ code: 6, err: expect.stringContaining("can't be read") });
+    expect(unreadable.err).not.toContain('hunter2');
   });
 
   test.each([
@@ -201,6 +231,10 @@ describe('what can not start', () => {
     [['serve', '--host', '203.0.113.1', '--no-demo', '--port', '0'], 2, /does not have that address/],
     [['serve', '--cors-origin', 'example.org', '--port', '0'], 2, /origin/],
     [['serve', '--app', '/nowhere'], 2, /no application in \/nowhere/],
+    [['serve', '--trusted-proxy', 'nonsense', '--port', '0'], 2, /address such as/],
+    [['serve', '--trusted-proxy', '10.0.0.0/33', '--port', '0'], 2, /address such as/],
+    [['serve', '--data', '', '--port', '0'], 2, /empty/],
+    [['serve', '--data', '/proc/ostiary', '--port', '0'], 5, /data folder .* cannot be used/],
     [['frobnicate'], 2, /unknown command 'frobnicate'/],
   ])('%j ends with %i', async (args, code, says) => {
     const ended = await ostiary(args);

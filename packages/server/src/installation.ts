@@ -20,7 +20,7 @@ export interface InstallationOptions {
   readonly production: boolean;
   /** Where secrets that applications ask for come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Whether a new installation gets demo data. */
+  /** Whether a new installation gets demo data, and a new application of one that has. */
   readonly demo: boolean;
   readonly progress?: (line: string) => void;
   readonly warn?: (line: string) => void;
@@ -54,7 +54,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
     const context = await contextOf(options, application, keys, issuer);
     contexts.set(name, context);
-    if (demo) await loadDemo(context, progress);
+    if (demo && options.demo) await loadDemo(context, progress);
   }
   return { database, runtime, keys, contexts, demo };
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startEmbedded } from '../src/storage/embedded/index.js';
@@ -61,6 +61,12 @@ describe.runIf(isRoot)('started as root', () => {
     const third = await start({ folder: moved });
     expect(third.where).toBe(first.where);
     await third.stop();
+
+    await chmod(dirname(folder), 0o700);
+    const again = { code: 'broken', message: expect.stringContaining(`delete ${place} too`) };
+    await expect(startEmbedded({ folder })).rejects.toMatchObject(again);
+    await writeFile(join(folder, 'WHERE-THE-DATABASE-IS.txt'), `${place}\n`);
+    await (await start({ folder })).stop();
 
     await rename(place, `${place}-gone`);
     afterwards(() => rm(`${place}-gone`, { recursive: true, force: true }));

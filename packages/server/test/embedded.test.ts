@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startEmbedded } from '../src/storage/embedded/index.js';
 import {
   isRunning,
@@ -168,6 +168,35 @@ async function stoppedCluster(): Promise<{ readonly folder: string; readonly whe
   await cluster.stop();
   return { folder, where: cluster.where };
 }
+
+test('a database that starts and turns everyone away is refused, and its PostgreSQL is stopped', async () => {
+  const folder = await temporaryFolder();
+  const { where, stop } = await start({ folder });
+  await stop();
+  for (const name of await readdir(join(where, 'base'))) await rm(join(where, 'base', name, '1259'), { force: true });
+  await expect(startEmbedded({ folder })).rejects.toMatchObject({ code: 'broken' });
+  expect(processes().filter(({ command }) => command.includes(`postgres -D ${folder}`))).toEqual([]);
+});
+
+test('a start that is interrupted leaves nothing running', async () => {
+  const folder = await temporaryFolder();
+  await (await start({ folder })).stop();
+  await expect(startEmbedded({ folder, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'not_started' });
+  expect(processes().filter(({ command }) => command.includes(`postgres -D ${folder}`))).toEqual([]);
+  expect(await query(await start({ folder }), 'select 1 as n')).toEqual([{ n: 1 }]);
+});
+
+test('a PostgreSQL that ends by itself is started again, and connections find it where it was', async () => {
+  const log: string[] = [];
+  const cluster = await start({ folder: await temporaryFolder(), log: (line) => log.push(line) });
+  await query(cluster, 'create table t as select 1 as n');
+  kill(await postmasterOf(cluster.where), 'SIGKILL');
+  await vi.waitFor(() => expect(log).toContain('The database is back.'), { timeout: 30_000 });
+  expect(await query(cluster, 'select n from t')).toEqual([{ n: 1 }]);
+  kill(await postmasterOf(cluster.where), 'SIGKILL');
+  await cluster.stop();
+  expect(processes().filter(({ command }) => command.includes(`postgres -D ${cluster.where}`))).toEqual([]);
+});
 
 test('a database with missing files is refused, and nothing is changed', async () => {
   const { folder, where } = await stoppedCluster();

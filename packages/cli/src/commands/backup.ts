@@ -1,10 +1,11 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { snakeCase } from '@ostiary/policy';
-import { backup, findInstallation } from '@ostiary/server';
+import { backup } from '@ostiary/server';
 import { Command } from 'commander';
-import { openConfigured, requireDataFolder } from '../database.js';
+import { openConfigured, requireDatabase } from '../database.js';
 import { Failure } from '../failure.js';
+import { requireInstallation } from '../installation.js';
 import { print, say } from '../terminal.js';
 import { dataOption } from './options.js';
 
@@ -20,11 +21,10 @@ export function backupCommand(): Command {
     .option('--force', 'write over the file if it is there')
     .addOption(dataOption())
     .action(async (file: string, options: Options) => {
-      requireDataFolder(options.data);
+      await requireDatabase(options.data);
       const opened = await openConfigured({ data: options.data, progress: say, join: true });
       try {
-        const installation = await findInstallation(opened.database);
-        if (installation === null) throw new Failure('usage', `There is no installation in ${opened.where}.`);
+        const installation = await requireInstallation(opened);
         const schemas = ['ostiary', ...installation.applications.map(snakeCase)];
         const { tables } = await writeWhole(file, options.force === true, (out) =>
           backup(opened.database.pool, schemas, out, say),

@@ -18,7 +18,7 @@ export function checkCommand(ends: (code: number) => void): Command {
     .addOption(appOption())
     .addOption(dataOption())
     .action(async (principal: string, action: string, type: string, id: string | undefined, options: CommonOptions) => {
-      await withApplication(options, false, async (context) => {
+      await withApplication(options, async (context) => {
         const asked = question(context, principal, action, type, id);
         await explainDecision(context, SYSTEM, asked).catch(unknownPrincipal(principal));
         const { decision, context: why } = await evaluate(context, SYSTEM, asked);

@@ -19,7 +19,7 @@ export function explainCommand(ends: (code: number) => void): Command {
     .addOption(appOption())
     .addOption(dataOption())
     .action(async (principal: string, action: string, type: string, id: string | undefined, options: CommonOptions) => {
-      await withApplication(options, false, async (context) => {
+      await withApplication(options, async (context) => {
         const asked = question(context, principal, action, type, id);
         const explanation = await explainDecision(context, SYSTEM, asked).catch(unknownPrincipal(principal));
         print(`${sentence(asked)}: ${VERDICTS[explanation.allowed]}`);

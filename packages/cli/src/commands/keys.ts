@@ -1,17 +1,24 @@
 import { Command } from 'commander';
+import { findAllApplications } from '../applications.js';
 import { Failure } from '../failure.js';
-import { type CommonOptions, withInstallation } from '../installation.js';
+import { withInstallation } from '../installation.js';
 import { print, say } from '../terminal.js';
-import { dataOption } from './options.js';
+import { appsOption, dataOption } from './options.js';
+
+interface Options {
+  readonly data: string;
+  readonly app: readonly string[];
+}
 
 export function keysCommand(): Command {
   const rotate = new Command('rotate')
     .description('sign with new keys from now on; the ones before verify until their last token has expired')
+    .addOption(appsOption())
     .addOption(dataOption())
-    .action(async (options: CommonOptions) => {
-      await withInstallation(options, false, async ({ installation }) => {
-        const tokens = [...installation.contexts.values()].map(({ application }) => application.tokens);
-        for (const [name, { application }] of installation.contexts) {
+    .action(async (options: Options) => {
+      await withInstallation(options, await findAllApplications(options.app), async ({ contexts, keys }) => {
+        const tokens = [...contexts.values()].map(({ application }) => application.tokens);
+        for (const [name, { application }] of contexts) {
           const { algorithm, secretFrom = 'SECRET_KEY' } = application.tokens;
           if (algorithm !== 'HS256') continue;
           say(
@@ -22,7 +29,7 @@ export function keysCommand(): Command {
         if (algorithms.size === 0)
           throw new Failure('refused', 'No application signs with a key that can be rotated here.');
         for (const algorithm of algorithms) {
-          print(`${algorithm} ${await installation.keys.rotateSigningKey(algorithm)}`);
+          print(`${algorithm} ${await keys.rotateSigningKey(algorithm)}`);
         }
       });
     });

@@ -26,7 +26,7 @@ export function matrixCommand(ends: (code: number) => void): Command {
       for (const found of applications) {
         if (options.write) await write(found);
         else if (!options.check) print(matrixOf(found).trimEnd());
-        if (options.check && !(await isGolden(found))) ends(EXIT_CODES.refused.code);
+        if (options.check && !(await isGolden(found, options.app))) ends(EXIT_CODES.refused.code);
       }
     });
 }
@@ -68,12 +68,14 @@ async function write(found: Found): Promise<void> {
   }
 }
 
-async function isGolden(found: Found): Promise<boolean> {
+async function isGolden(found: Found, app: string | undefined): Promise<boolean> {
   const wrong = (await filesOf(found)).filter(({ was, is }) => was !== is);
   for (const { path, was, is } of wrong) {
     for (const line of differences(was, is)) print(line);
     say(
-      `${relative('.', path)} is not what the rules say. If they changed on purpose, run: npx ostiary matrix --write`,
+      `${relative('.', path)} is not what the rules say. If they changed on purpose, run: npx ostiary matrix --write${
+        app === undefined ? '' : ` --app ${app}`
+      }`,
     );
   }
   return wrong.length === 0;

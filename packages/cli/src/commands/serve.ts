@@ -1,11 +1,10 @@
+import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ServeOptions, serve } from '../serve/serve.js';
-import { dataOption } from './options.js';
+import { dataOption, folder } from './options.js';
 
 /** Long on purpose: whoever says it has read what it means. */
 const TOLD_TWICE = '--i-know-that-everyone-knows-the-demo-passwords';
-
-const collect = (value: string, before: readonly string[]) => [...before, value];
 
 export function serveCommand(version: string): Command {
   return new Command('serve')
@@ -15,10 +14,15 @@ export function serveCommand(version: string): Command {
     .addOption(dataOption())
     .option('--demo', 'fill a new installation with demo data (the default, but not when NODE_ENV is production)')
     .option('--no-demo', 'leave a new installation empty')
-    .option('--app <folder>', 'serve this application alone, at /; its folder, or its name under apps/')
+    .option('--app <folder>', 'serve this application alone, at /; its folder, or its name under apps/', folder)
     .option('--cors-origin <origin>', 'let pages of this origin call it; repeatable', origin, [])
-    .option('--trusted-proxy <address>', 'believe the X-Forwarded-For of this proxy; repeatable', collect, [])
-    .addOption(new Option(TOLD_TWICE, 'listen beyond this machine with demo data all the same'))
+    .option(
+      '--trusted-proxy <address>',
+      'believe the X-Forwarded-For of this proxy, or range of them; repeatable',
+      proxy,
+      [],
+    )
+    .addOption(new Option(TOLD_TWICE, 'serve demo data beyond this machine, or in production, all the same'))
     .addHelpText('after', ENVIRONMENT)
     .action(async (options: Omit<ServeOptions, 'version' | 'toldTwice'>, command: Command) => {
       const toldTwice = command.getOptionValue('iKnowThatEveryoneKnowsTheDemoPasswords') === true;
@@ -30,15 +34,24 @@ const ENVIRONMENT = `
 Environment:
   DATABASE_URL   a PostgreSQL, 15 or later, in place of the built-in one in the data folder
   SECRET_KEY     signs the tokens of applications that ask for it; 32 characters or more
-  OSTIARY_URL    the public address, as people type it (http://localhost:<port>)
+  OSTIARY_URL    the public address, as people type it; then it is the issuer of tokens too
   OSTIARY_LOG    fatal, error, warn, info, debug, trace or silent (warn with demo data, info without)
-  NODE_ENV       production: no demo data, and no secret that was not configured
+  NODE_ENV       production: refuses demo data, and a secret that was not configured
 `;
 
 function port(text: string): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number <= 65_535) return number;
   throw new InvalidArgumentError('It is a number from 0 to 65535.');
+}
+
+/** An address, or a range of them in the notation of CIDR. */
+function proxy(text: string, before: readonly string[]): readonly string[] {
+  const [address = '', bits, ...rest] = text.split('/');
+  const longest = { 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
+  if (longest > 0 && isRange && rest.length === 0) return [...before, text];
+  throw new InvalidArgumentError('It is an address such as 10.0.0.2, or a range such as 10.0.0.0/8.');
 }
 
 function origin(text: string, before: readonly string[]): readonly string[] {

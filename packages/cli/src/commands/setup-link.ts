@@ -2,8 +2,9 @@ import { createSetupLink } from '@ostiary/server';
 import { Command, InvalidArgumentError } from 'commander';
 import { setupRequest } from '../first-administrator.js';
 import { type CommonOptions, withApplication } from '../installation.js';
+import { recordedBase } from '../serve/place.js';
 import { print, say } from '../terminal.js';
-import { appOption, dataOption } from './options.js';
+import { appOption, dataOption, newOption } from './options.js';
 
 interface Options extends CommonOptions {
   readonly hours: number;
@@ -17,11 +18,16 @@ export function setupLinkCommand(): Command {
     .option('--url <address>', "the application's address, for the request that is printed")
     .addOption(appOption())
     .addOption(dataOption())
+    .addOption(newOption())
     .action(async (options: Options) => {
-      await withApplication(options, true, async (context) => {
+      await withApplication(options, async (context) => {
         const { name, title } = context.policy.model;
         const { token, expiresAt } = await createSetupLink(context, name, { validSeconds: options.hours * 3600 });
-        const base = options.url ?? `${process.env.OSTIARY_URL ?? 'http://127.0.0.1:4000'}/${name}`;
+        const recorded = process.env.DATABASE_URL ? undefined : await recordedBase(options.data, name);
+        const base = options.url ?? recorded ?? `${process.env.OSTIARY_URL || 'http://127.0.0.1:4000'}/${name}`;
+        if (options.url === undefined && recorded === undefined) {
+          say(`It is taken to be served at ${base}: for another address say --url.`);
+        }
         say(`Good for one administrator of ${title}, until ${expiresAt.toISOString()}. Fill in the rest and run:`);
         print(setupRequest(context, base.replace(/\/$/, ''), token));
       });

@@ -4,7 +4,7 @@ import { Failure } from '../failure.js';
 import { type CommonOptions, withApplication } from '../installation.js';
 import { askPassword, print, readLine, say } from '../terminal.js';
 import { readValues } from '../values.js';
-import { appOption, dataOption } from './options.js';
+import { appOption, dataOption, newOption } from './options.js';
 
 interface Options extends CommonOptions {
   readonly set: readonly string[];
@@ -23,8 +23,9 @@ export function userCommand(): Command {
     .option('--password-stdin', 'read the password from the first line of standard input')
     .addOption(appOption())
     .addOption(dataOption())
+    .addOption(newOption())
     .action(async (kind: string | undefined, options: Options) => {
-      await withApplication(options, true, (context) => createUser(context, kind, options));
+      await withApplication(options, (context) => createUser(context, kind, options));
     });
   return new Command('user').description('accounts').addCommand(create);
 }

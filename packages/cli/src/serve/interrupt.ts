@@ -4,6 +4,8 @@ import { say } from '../terminal.js';
 /** Being asked to stop, by Ctrl-C or by whoever runs this process. */
 export interface Interrupt {
   readonly requested: Promise<void>;
+  /** Aborted when it was asked. */
+  readonly signal: AbortSignal;
   /** Throws Interrupted when it was asked: between two steps of starting. */
   check(): void;
 }
@@ -21,9 +23,11 @@ export function listenForInterrupt(): Interrupt {
   const requested = new Promise<void>((done) => {
     resolve = done;
   });
+  const controller = new AbortController();
   const onSignal = () => {
     if (first === undefined) {
       first = performance.now();
+      controller.abort();
       resolve();
     } else if (performance.now() - first > SAME_MILLISECONDS) {
       say('Ended at once.');
@@ -33,6 +37,7 @@ export function listenForInterrupt(): Interrupt {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   return {
     requested,
+    signal: controller.signal,
     check() {
       if (first !== undefined) throw new Interrupted();
     },

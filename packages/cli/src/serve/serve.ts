@@ -1,11 +1,20 @@
-import { createServer, findInstallation, openInstallation, purgeExpired, systemRuntime } from '@ostiary/server';
-import { findApplications } from '../applications.js';
+import { basename, resolve } from 'node:path';
+import {
+  type Context,
+  createServer,
+  findInstallation,
+  openInstallation,
+  purgeExpired,
+  systemRuntime,
+} from '@ostiary/server';
+import { type Found, findApplications, nameOf } from '../applications.js';
 import { openConfigured } from '../database.js';
 import { Failure } from '../failure.js';
 import { print, say } from '../terminal.js';
 import { isLoopback, portFailure, requirePort, urlOf } from './address.js';
-import { Interrupted, listenForInterrupt } from './interrupt.js';
+import { type Interrupt, Interrupted, listenForInterrupt } from './interrupt.js';
 import { createLogger, logLevel } from './logger.js';
+import { recordPlace } from './place.js';
 import { welcome } from './welcome.js';
 
 export interface ServeOptions {
@@ -32,8 +41,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const interrupt = listenForInterrupt();
   const opened: (() => Promise<void>)[] = [];
   try {
-    await start(options, interrupt.check, opened);
-    await interrupt.requested;
+    const { lost } = await start(options, interrupt, opened);
+    await Promise.race([interrupt.requested, lost.then(rethrow)]);
     print('Stopping ...');
   } catch (error) {
     if (!(error instanceof Interrupted) && !wasInterrupted(interrupt.check)) throw error;
@@ -42,6 +51,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     for (const close of opened.reverse()) await close();
   }
   print('Stopped.');
+}
+
+function rethrow(error: Error): never {
+  throw error;
 }
 
 function wasInterrupted(check: () => void): boolean {
@@ -53,23 +66,41 @@ function wasInterrupted(check: () => void): boolean {
   }
 }
 
-/** Brings everything up. What is up already is in `opened`, to be closed in the opposite order. */
-async function start(options: ServeOptions, check: () => void, opened: (() => Promise<void>)[]): Promise<void> {
+/**
+ * Brings everything up. What is up already is in `opened`, to be closed in the opposite order. `lost` resolves
+ * when the database is gone for good.
+ */
+async function start(
+  options: ServeOptions,
+  { check, signal }: Interrupt,
+  opened: (() => Promise<void>)[],
+): Promise<{ readonly lost: Promise<Error> }> {
   const production = process.env.NODE_ENV === 'production';
   const demo = options.demo ?? !production;
   const level = logLevel('info');
   const isPrivate = await isLoopback(options.host);
   const port = await requirePort(options.host, options.port);
   const known = publicUrl();
-  const applications = (await findApplications(options.app)).map(({ application }) => application);
+  const found = await findApplications(options.app);
+  const applications = found.map(({ application }) => application);
   check();
 
-  const { database, where, close } = await openConfigured({ data: options.data, progress: print, join: false });
+  const { database, where, lost, close } = await openConfigured({
+    data: options.data,
+    progress: print,
+    join: false,
+    signal,
+  });
   opened.push(close);
   check();
 
   const before = await findInstallation(database);
-  if ((before?.demo ?? demo) && !isPrivate && !options.toldTwice) throw refuseToTell(options.host, before !== null);
+  if ((before?.demo ?? demo) && (production || !isPrivate) && !options.toldTwice) {
+    throw refuseToTell(
+      isPrivate ? 'NODE_ENV is production' : `${options.host} can be reached from other machines`,
+      before,
+    );
+  }
   const installation = await openInstallation({
     database,
     runtime: systemRuntime,
@@ -103,15 +134,34 @@ async function start(options: ServeOptions, check: () => void, opened: (() => Pr
   check();
   opened.push(purgeHourly(() => purgeExpired(installation), server));
   const place = { url: urlOf(options.host, port), public: known, alone };
-  for (const line of await welcome(installation, place)) print(line);
+  if (!process.env.DATABASE_URL) await recordPlace(options.data, place);
+  const flags = flagsOf(options, found);
+  for (const line of await welcome(installation, place, flags)) print(line);
+  return { lost };
 }
 
-function refuseToTell(host: string, exists: boolean): Failure {
+/** What other commands are to be told, to work on the installation that is served here. */
+function flagsOf({ data, app }: ServeOptions, found: readonly Found[]): (context: Context) => string {
+  const where = process.env.DATABASE_URL || resolve(data) === resolve('./data') ? '' : ` --data ${quoted(data)}`;
+  return ({ policy }) => {
+    const folder = app ?? (found.length > 1 ? basename(found.find(named(policy.model.name))?.folder ?? '') : undefined);
+    return `${folder === undefined ? '' : ` --app ${quoted(folder)}`}${where}`;
+  };
+}
+
+const named = (name: string) => (found: Found) => nameOf(found) === name;
+
+/** As one word for a shell. */
+function quoted(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function refuseToTell(why: string, exists: object | null): Failure {
   const demo = exists ? 'This installation has demo data' : 'A new installation gets demo data';
   const other = exists ? 'Take another --data folder with --no-demo' : 'Say --no-demo';
   return new Failure(
     'configuration',
-    `${demo}, with accounts whose password everyone knows, and ${host} can be reached from other machines. ` +
+    `${demo}, with accounts whose password everyone knows, and ${why}. ` +
       `${other}; or, if it is meant so, add --i-know-that-everyone-knows-the-demo-passwords.`,
   );
 }

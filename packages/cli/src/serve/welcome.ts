@@ -2,21 +2,20 @@ import { possible } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import { type Context, createSetupLink, DEMO_PASSWORD, type Installation } from '@ostiary/server';
 import { setupRequest, setupState } from '../first-administrator.js';
+import { baseOf as baseAt, type Place } from './place.js';
 
-export interface Place {
-  /** Where the server answers on this machine: `http://127.0.0.1:4000`. */
-  readonly url: string;
-  /** Where people reach it, if that was configured. */
-  readonly public: string | undefined;
-  /** The application that is served alone, at the root. */
-  readonly alone: string | undefined;
-}
-
-/** What is said when the server is ready: where everything is, and how to begin. */
-export async function welcome(installation: Installation, place: Place): Promise<readonly string[]> {
-  const { url, alone } = place;
+/**
+ * What is said when the server is ready: where everything is, and how to begin.
+ * @param flagsOf what a command has to be told to be about an application of this installation
+ */
+export async function welcome(
+  installation: Installation,
+  place: Place,
+  flagsOf: (context: Context) => string,
+): Promise<readonly string[]> {
+  const { url } = place;
   const contexts = [...installation.contexts.values()];
-  const baseOf = (context: Context) => (alone === undefined ? `${url}/${context.policy.model.name}` : url);
+  const baseOf = (context: Context) => baseAt(place, context.policy.model.name);
   const lines = ['', `Ostiary is ready: ${url}/`];
   if (place.public !== undefined) lines.push(`Its public address: ${place.public}/`);
   lines.push('');
@@ -24,7 +23,7 @@ export async function welcome(installation: Installation, place: Place): Promise
     lines.push(`  ${context.policy.model.title}: ${baseOf(context)}`, `    how to use it: ${baseOf(context)}/docs`);
   }
   if (installation.demo) lines.push(...(await demoLines(contexts, baseOf)));
-  else for (const context of contexts) lines.push(...(await firstSteps(context, baseOf(context))));
+  else for (const context of contexts) lines.push(...(await firstSteps(context, baseOf(context), flagsOf(context))));
   return [...lines, '', 'Ctrl-C stops it.'];
 }
 
@@ -77,20 +76,20 @@ async function firstRequest(context: Context, base: string): Promise<string | nu
 }
 
 /** How to make the first administrator, where nobody can log in yet. A link is made here once, and shown once. */
-async function firstSteps(context: Context, base: string): Promise<readonly string[]> {
+async function firstSteps(context: Context, base: string, flags: string): Promise<readonly string[]> {
   const { name, title } = context.policy.model;
   const { empty, openUntil } = await setupState(context);
   if (!empty) return [];
   const others = [
     'Or make the account here, while the server runs:',
     '',
-    `  npx ostiary user create --admin --app ${name} --set ...`,
+    `  npx ostiary user create --admin${flags} --set ...`,
   ];
   if (openUntil !== null) {
     return [
       '',
       `${title} has no accounts yet. Its one-time set-up link, which was shown when it was made, is good until`,
-      `${openUntil.toISOString()}. Another one: npx ostiary setup-link --app ${name}`,
+      `${openUntil.toISOString()}. Another one: npx ostiary setup-link${flags}`,
       '',
       ...others,
     ];

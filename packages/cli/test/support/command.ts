@@ -26,6 +26,8 @@ export interface Running {
   readonly took: number;
   said(): string;
   logged(): string;
+  /** How it ended. */
+  readonly ended: Promise<Ended>;
   /** Sends a signal, as Ctrl-C does, and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Ended>;
 }
@@ -131,6 +133,7 @@ export async function serve(args: readonly string[], surroundings: Surroundings 
     took,
     said: out,
     logged: err,
+    ended,
     stop(signal = 'SIGINT') {
       child.kill(signal);
       return ended;

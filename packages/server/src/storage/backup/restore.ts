@@ -4,7 +4,7 @@ import { type Entry, openBackup } from './read.js';
 import { inTransaction, quote, quoteTable } from './session.js';
 
 /**
- * Brings a backup back: all of it, or nothing. `createSchema` makes the tables; they may be there already, without rows.
+ * Brings a backup back: all of it, or nothing. `createSchema` makes the tables of the schemas; they may be there already, without rows.
  * The role must own them, and need not be a superuser: their triggers do not run, and foreign keys are checked at the
  * end. Sequences go on after the last number that they had given out.
  * Throws BackupError, and what the database, `input` or `createSchema` throw: there are no more rows then than before.
@@ -12,13 +12,16 @@ import { inTransaction, quote, quoteTable } from './session.js';
 export async function restore(
   pool: pg.Pool,
   input: NodeJS.ReadableStream,
-  options: { readonly createSchema: () => Promise<void>; readonly progress?: (line: string) => void },
+  options: {
+    readonly createSchema: (schemas: readonly string[]) => Promise<void>;
+    readonly progress?: (line: string) => void;
+  },
 ): Promise<BackupSummary> {
   const reader = await openBackup(input);
   try {
     const { schemas, sequences } = reader.header;
     await requireEmpty(pool, schemas);
-    await options.createSchema();
+    await options.createSchema(schemas);
     return await inTransaction(pool, 'begin', async (client) => {
       const wakeUp = await putToSleep(client, schemas);
       await requireEmpty(client, schemas);

@@ -5,10 +5,10 @@ import { EmbeddedError, systemCode } from './error.js';
 import { clustersIn, findHome, type Home } from './home.js';
 import { DATABASE, initialise, ROLE } from './initialise.js';
 import { type Lock, takeLock } from './lock.js';
-import { type LogFile, openLogFile } from './logfile.js';
+import { withLogFile } from './logfile.js';
 import { findPrograms, type Programs } from './programs.js';
 import { startServer } from './server.js';
-import { makeSocketFolder, PORT, removeSocketFolder } from './socket.js';
+import { clearSocketFolder, makeSocketFolder, PORT, removeSocketFolder } from './socket.js';
 
 export interface EmbeddedOptions {
   /** The data folder, such as `./data`. The cluster lives in it, beside anything else. */
@@ -19,6 +19,8 @@ export interface EmbeddedOptions {
   readonly binaries?: string;
   /** Settings of PostgreSQL for this run. With `fsync: 'off'` it is quick and forgets on a crash: for tests only. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Ends the wait for PostgreSQL when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 export interface EmbeddedCluster {
@@ -31,6 +33,8 @@ export interface EmbeddedCluster {
   };
   /** The folder of the cluster. */
   readonly where: string;
+  /** Resolves when PostgreSQL ended by itself and could not be started again. */
+  readonly lost: Promise<EmbeddedError>;
   /** Shuts PostgreSQL down and gives the folder free. Can be called again. */
   stop(): Promise<void>;
 }
@@ -47,12 +51,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   const lock = await takeLock(home.path, log).catch(explain(home.path));
   try {
     const programs = await findPrograms(options.binaries, home);
-    const logFile = await openLogFile(home.path);
-    try {
-      return await startIn(home, programs, logFile, options.settings ?? {}, log, lock);
-    } finally {
-      await logFile.close();
-    }
+    return await startIn(home, programs, options, log, lock);
   } catch (error) {
     await lock.release();
     return explain(home.path)(error);
@@ -62,21 +61,26 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
 async function startIn(
   home: Home,
   programs: Programs,
-  logFile: LogFile,
-  settings: Readonly<Record<string, string>>,
+  { settings = {}, signal }: EmbeddedOptions,
   log: (line: string) => void,
   lock: Lock,
 ): Promise<EmbeddedCluster> {
   const cluster = await requireCluster(home, programs, async (path) => {
     log(`Creating the database in ${path} ...`);
-    await initialise(path, programs, home, logFile, settings.fsync === 'off');
+    await withLogFile(home.path, (logFile) => initialise(path, programs, home, logFile, settings.fsync === 'off'));
   });
   const host = await makeSocketFolder(home);
   const connection = { host, port: PORT, user: ROLE, database: DATABASE };
-  const server = await startServer(
-    { programs, cluster, user: home.user, settings: allSettings(settings, host), logFile, log },
-    () => openDatabase(connection),
-  ).catch(async (error: unknown) => {
+  const server = await startServer({
+    programs,
+    cluster,
+    home,
+    settings: allSettings(settings, host),
+    log,
+    signal,
+    prepare: () => clearSocketFolder(host),
+    refusal: () => openDatabase(connection),
+  }).catch(async (error: unknown) => {
     await removeSocketFolder(host);
     throw error;
   });
@@ -89,6 +93,7 @@ async function startIn(
   return {
     connection,
     where: cluster,
+    lost: server.lost,
     stop() {
       stopped ??= stop();
       return stopped;
@@ -149,14 +154,12 @@ function allSettings(
   };
 }
 
-/** Whether the database answers. Creates it in a new cluster. */
-async function openDatabase(connection: EmbeddedCluster['connection']): Promise<boolean> {
+/** Why the database does not answer, or undefined when it does. Creates it in a new cluster. */
+async function openDatabase(connection: EmbeddedCluster['connection']): Promise<unknown> {
   const error = await attempt(connection, 'select 1');
-  if (error === undefined) return true;
-  if (systemCode(error) !== '3D000') return false;
+  if (systemCode(error) !== '3D000') return error;
   const refused = await attempt({ ...connection, database: 'postgres' }, `create database ${DATABASE}`);
-  if (refused !== undefined) throw refused;
-  return false;
+  return refused ?? error;
 }
 
 async function attempt(connection: EmbeddedCluster['connection'], statement: string): Promise<unknown> {

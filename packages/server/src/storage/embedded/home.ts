@@ -26,6 +26,16 @@ export async function clustersIn(home: string): Promise<readonly string[]> {
   return (await readdir(home)).filter((name) => CLUSTER.test(name)).sort();
 }
 
+/** Whether a data folder has a cluster: in it, or elsewhere. Makes nothing. */
+export async function holdsDatabase(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(resolve(folder))).some((name) => name === NOTE || CLUSTER.test(name));
+  } catch (error) {
+    // What else is wrong with it is said when it is opened.
+    return !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
+  }
+}
+
 /**
  * Finds where the cluster of a data folder lives, or shall live: in the folder itself, unless PostgreSQL has to run as
  * a user that cannot enter it. Makes the folder when it is missing.
@@ -52,7 +62,7 @@ export async function canEnter(folder: string, user: OtherUser): Promise<boolean
 async function openFolder(folder: string): Promise<string> {
   const wanted = resolve(folder);
   try {
-    await mkdir(wanted, { recursive: true });
+    await makeFolder(wanted);
     const path = await realpath(wanted);
     await readdir(path);
     return path;
@@ -61,6 +71,13 @@ async function openFolder(folder: string): Promise<string> {
     const why = code === 'ENOTDIR' || code === 'EEXIST' ? 'there is a file where the folder should be' : String(cause);
     throw new EmbeddedError('broken', `The data folder ${wanted} cannot be used: ${why}.`, { cause });
   }
+}
+
+/** Makes a folder and those above it, one by one: Node's own way of it never ends in a place such as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if ((await stat(path).catch(ignoring('ENOENT'))) !== undefined) return;
+  await makeFolder(dirname(path));
+  await mkdir(path).catch(ignoring('EEXIST'));
 }
 
 function admits(folder: Stats, user: OtherUser): boolean {
@@ -103,6 +120,7 @@ async function makeElsewhere(folder: string, user: OtherUser): Promise<string> {
     } catch {
       continue;
     }
+    await requireUnused(path, folder);
     await writeNote(folder, path);
     return path;
   }
@@ -110,6 +128,16 @@ async function makeElsewhere(folder: string, user: OtherUser): Promise<string> {
     'broken',
     `PostgreSQL cannot run as root, and the user that it would run as cannot enter ${folder}. ` +
       'Use a data folder outside the home of root, such as /srv/ostiary.',
+  );
+}
+
+/** A folder that was deleted has left its database behind: nobody gets that by accident, and nobody loses it. */
+async function requireUnused(place: string, folder: string): Promise<void> {
+  if ((await clustersIn(place)).length === 0) return;
+  throw new EmbeddedError(
+    'broken',
+    `The data folder ${folder} was deleted or emptied, but its database is still there, in ${place}. To start anew, ` +
+      `delete ${place} too. To go on with it, write that path into the file ${join(folder, NOTE)}. Nothing was changed.`,
   );
 }
 

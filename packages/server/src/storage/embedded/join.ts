@@ -21,7 +21,9 @@ export async function joinEmbedded(folder: string): Promise<EmbeddedCluster> {
     const [name] = await clustersIn(home.path);
     const where = join(home.path, name ?? '');
     const connection = name === undefined ? undefined : await connectionTo(where);
-    if (connection !== undefined && (await answers(connection))) return { connection, where, stop: async () => {} };
+    if (connection !== undefined && (await answers(connection))) {
+      return { connection, where, lost: new Promise(() => {}), stop: async () => {} };
+    }
     if (Date.now() > deadline) {
       throw new EmbeddedError(
         'in_use',

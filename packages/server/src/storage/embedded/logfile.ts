@@ -14,7 +14,7 @@ export interface LogFile {
 }
 
 /** Opens the log of a home for adding to it. A log that grew large is put aside first, over the one before it. */
-export async function openLogFile(home: string): Promise<LogFile> {
+async function openLogFile(home: string): Promise<LogFile> {
   const path = join(home, 'postgresql.log');
   const before = await stat(path).catch(ignoring('ENOENT'));
   const full = before !== undefined && before.size > LARGEST;
@@ -27,6 +27,16 @@ export async function openLogFile(home: string): Promise<LogFile> {
     added: async () => (await readFile(path)).subarray(start).toString(),
     close: () => file.close(),
   };
+}
+
+/** Opens the log of a home for as long as some work takes. */
+export async function withLogFile<T>(home: string, work: (logFile: LogFile) => Promise<T>): Promise<T> {
+  const logFile = await openLogFile(home);
+  try {
+    return await work(logFile);
+  } finally {
+    await logFile.close();
+  }
 }
 
 /** The line of a log that says best why a program gave up. */

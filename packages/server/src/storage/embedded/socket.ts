@@ -31,7 +31,7 @@ export async function makeSocketFolder(home: Home): Promise<string> {
 
 /** Removes the folder when the server has stopped. */
 export async function removeSocketFolder(folder: string): Promise<void> {
-  await clear(folder);
+  await clearSocketFolder(folder);
   await rmdir(folder).catch(() => {});
 }
 
@@ -44,10 +44,11 @@ async function claim(folder: string, parent: string, { user }: Home): Promise<bo
   if (found.uid === us) await chmod(folder, 0o700);
   if (found.uid === us && user) await lchown(folder, user.uid, user.gid);
   if (((await lstat(folder)).mode & 0o077) !== 0) return false;
-  await clear(folder);
+  await clearSocketFolder(folder);
   return true;
 }
 
-async function clear(folder: string): Promise<void> {
+/** Clears away what a killed PostgreSQL left in it. */
+export async function clearSocketFolder(folder: string): Promise<void> {
   for (const name of [SOCKET, `${SOCKET}.lock`]) await unlink(join(folder, name)).catch(ignoring('ENOENT'));
 }
