@@ -51,10 +51,17 @@ function telling(validation: readonly ValidationFailure[]): readonly ValidationF
   return found.length > 0 ? found : validation;
 }
 
+/** Where the validator's own words tell too little. */
+const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => string>> = {
+  additionalProperties: () => 'is not known here',
+  required: () => 'is missing',
+  enum: ({ allowedValues }) => `must be one of ${(allowedValues as readonly unknown[]).join(', ')}`,
+  not: () => 'holds what cannot be stored',
+};
+
 function failure({ instancePath, keyword, message, params }: ValidationFailure) {
   const extra = params?.additionalProperty ?? params?.missingProperty;
   const pointer = extra === undefined ? instancePath : `${instancePath}/${String(extra)}`;
-  const text =
-    keyword === 'additionalProperties' ? 'is not known here' : keyword === 'required' ? 'is missing' : message;
+  const text = WORDS[keyword ?? '']?.(params ?? {}) ?? message;
   return { pointer, message: text ?? 'is not valid' };
 }
