@@ -3,7 +3,6 @@ import type { Application } from './application.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT } from './identity/index.js';
 import { createSigningKeys, createTokenService, type SigningKeys, signingSecret, storedSecret } from './keys/index.js';
-import { DEMO_PASSWORD } from './records/seed.js';
 import { System } from './records/system.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
@@ -147,5 +146,3 @@ async function loadDemo(context: Context, progress?: (line: string) => void): Pr
     await demo.load(new System(context, transaction));
   });
 }
-
-export { DEMO_PASSWORD };

@@ -10,11 +10,12 @@ import {
 } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { Caller, Context } from '../context.js';
+import { readId } from '../input/ids.js';
 import { valueSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
 import { loadRecord, proposeRecord } from '../storage/load.js';
-import type { LoadedRecord } from '../storage/rows.js';
+import { type LoadedRecord, newValues } from '../storage/rows.js';
 import { authorize, environment, refusal } from './access.js';
 
 /** A question as OpenID AuthZEN 1.0 asks it (§5, §6): may this principal do this on that? */
@@ -97,16 +98,16 @@ async function resolve(context: Context, caller: Caller, question: Question): Pr
   requireMayAsk(context, caller, kind, id);
   const principal =
     id === null || !(await isEnabled(context, kind, id)) ? null : await context.principals.load(database.db, kind, id);
+  if (action === 'create') {
+    const proposed = await proposal(context, type, question.resource.properties, principal?.id ?? null);
+    return { principal, action, type, record: proposed, named: proposed !== null };
+  }
   const named = question.resource.id !== undefined && question.resource.id !== '';
   const recordId =
     named && model.resources[type]?.source !== 'decision'
       ? await findRecord(context, type, question.resource.id ?? '')
       : null;
   const record = recordId === null ? null : await loadRecord(database.db, policy, type, recordId);
-  if (action === 'create') {
-    const proposed = await proposal(context, type, question.resource.properties);
-    return { principal, action, type, record: proposed, named: proposed !== null };
-  }
   return { principal, action, type, record, named: named && action !== 'list' };
 }
 
@@ -115,6 +116,7 @@ async function proposal(
   context: Context,
   type: string,
   properties: Readonly<Record<string, unknown>> | undefined,
+  by: string | null,
 ): Promise<LoadedRecord | null> {
   const { policy, runtime, database } = context;
   const fields = policy.model.resources[type]?.fields ?? {};
@@ -122,16 +124,14 @@ async function proposal(
     ([name]) => Object.hasOwn(fields, name) && !fields[name]?.secret,
   );
   if (told.length === 0) return null;
-  const values: Record<string, unknown> = { id: runtime.id(), createdAt: runtime.now(), updatedAt: runtime.now() };
-  for (const [name, field] of Object.entries(fields)) values[name] = field.default ?? null;
   for (const [name, value] of told) {
     const field = fields[name];
     const validate = field && validatorFor(valueSchema(field));
     if (value !== null && !validate?.(value))
       throw unknown(`/resource/properties/${name}`, 'is no value of that field');
-    values[name] = value;
   }
-  return proposeRecord(database.db, policy, type, values);
+  const made = { id: runtime.id(), now: runtime.now(), by };
+  return proposeRecord(database.db, policy, type, newValues(policy.model, type, made, Object.fromEntries(told)));
 }
 
 async function isEnabled(context: Context, kind: string, id: string): Promise<boolean> {
@@ -156,11 +156,10 @@ function requireMayAsk(context: Context, caller: Caller, kind: string, id: strin
   authorize(context, caller, 'read', type, { id: about, version: 0, values: {}, facts: { id: about } });
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /** A principal by its id, or by the name that it logs in with. */
 async function principalId(context: Context, kind: string, given: string): Promise<string | null> {
-  if (UUID.test(given)) return given.toLowerCase();
+  const id = readId(given);
+  if (id !== null) return id;
   // No log-in has one, and PostgreSQL takes no NUL in text.
   if (/\p{Cc}/u.test(given)) return null;
   const row = await context.database.db
@@ -177,7 +176,7 @@ async function principalId(context: Context, kind: string, given: string): Promi
 async function findRecord(context: Context, type: string, given: string): Promise<string | null> {
   const kind = Object.entries(context.policy.model.principals).find(([, of]) => of === type)?.[0];
   if (kind !== undefined) return principalId(context, kind, given);
-  return UUID.test(given) ? given.toLowerCase() : null;
+  return readId(given);
 }
 
 function typeNamed(model: Model, given: string): string | undefined {

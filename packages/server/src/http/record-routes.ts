@@ -2,6 +2,7 @@ import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
+import { readId } from '../input/ids.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema, listSchema, recordSchema, updateSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';
@@ -12,7 +13,6 @@ import { changeRecord, createRecord, removeRecord } from '../records/write.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** An id that no record has: what is not an id names no record, and is answered like one that isn't there. */
 const NO_RECORD = '00000000-0000-0000-0000-000000000000';
 
@@ -174,7 +174,7 @@ function actionRoute(server: FastifyInstance, context: Context, handler: ActionH
 
 function idOf(request: FastifyRequest): string {
   const { id } = request.params as { id: string };
-  return UUID.test(id) ? id.toLowerCase() : NO_RECORD;
+  return readId(id) ?? NO_RECORD;
 }
 
 function withVersion<T extends Readonly<Record<string, unknown>>>(reply: FastifyReply, shown: T): T {

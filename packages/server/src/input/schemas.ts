@@ -1,4 +1,5 @@
 import { type Field, type Model, resourceOf, spaced } from '@ostiary/policy';
+import { ID_PATTERN } from './ids.js';
 import { type JsonSchema, Type } from './json-schema.js';
 
 /** Longest text where a field does not say: enough for a note, too little to fill a disk. */
@@ -10,7 +11,7 @@ const STORABLE = { not: { pattern: '[\\u0000\\ud800-\\udfff]' } } as const;
 /** Any UUID in lower case, as ids are written. */
 export const idSchema = Type.String({
   format: 'uuid',
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: ID_PATTERN,
 });
 export const instantSchema = Type.String({
   format: 'date-time',

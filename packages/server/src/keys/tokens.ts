@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { isId } from '../input/ids.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import { createBoundedCache } from './bounded-cache.js';
@@ -52,7 +53,6 @@ export interface TokenService {
 /** The media type of a JWT access token, without its prefix (RFC 9068 section 2.1). */
 const ACCESS_TOKEN_TYPE = 'at+jwt';
 const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'kind', 'iat', 'nbf', 'exp', 'jti'];
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 interface CachedToken {
   readonly kid: string | undefined;
@@ -135,12 +135,8 @@ function isWithin({ notBefore, expires }: CachedToken, now: Date): boolean {
 
 /** Checks the form of what was signed: whoever shares an HS256 secret may sign anything. */
 function readClaims({ sub, sid, kind, nbf, exp }: JWTPayload): Omit<CachedToken, 'kid'> {
-  if (nbf === undefined || exp === undefined || typeof kind !== 'string' || !isUuid(sub) || !isUuid(sid)) {
+  if (nbf === undefined || exp === undefined || typeof kind !== 'string' || !isId(sub) || !isId(sid)) {
     throw new Problem('invalid_token');
   }
   return { notBefore: nbf, expires: exp, verified: { sub, kind, sessionId: sid } };
-}
-
-function isUuid(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value);
 }

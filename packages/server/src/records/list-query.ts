@@ -1,5 +1,6 @@
 import { findField, type Leaf, type Model } from '@ostiary/policy';
 import { columnOf, type Filter, type Parameters, typeOf, write } from '@ostiary/policy/sql';
+import { readId } from '../input/ids.js';
 import { type FilterOperator, filterable } from '../input/schemas.js';
 import { Problem } from '../problems.js';
 import type { LoadedRecord } from '../storage/rows.js';
@@ -96,8 +97,6 @@ function toLeaf(model: Model, type: string, test: FieldTest): Leaf | { op: 'not'
   }
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /** Text from the query as a value of a field's kind. */
 function readValue(test: FieldTest, kind: string, text: string): string | number | boolean {
   const wrong = (wanted: string) => invalid(test.field, `'${text.slice(0, 50)}' is not ${wanted}`);
@@ -117,9 +116,11 @@ function readValue(test: FieldTest, kind: string, text: string): string | number
       if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime())) throw wrong('a date');
       return kind === 'date' ? date.toISOString().slice(0, 10) : date.toISOString();
     }
-    case 'reference':
-      if (!UUID.test(text)) throw wrong('an id');
-      return text.toLowerCase();
+    case 'reference': {
+      const id = readId(text);
+      if (id === null) throw wrong('an id');
+      return id;
+    }
     default:
       if (text.includes('\u0000')) throw wrong('text without NUL');
       return text;
@@ -156,7 +157,7 @@ function readCursor(text: string, sort: string): Cursor {
     if (!Array.isArray(parts) || parts.length !== 3) throw new TypeError('not a cursor');
     const [made, value, id] = parts as [unknown, unknown, unknown];
     const plain = value === null || ['string', 'number', 'boolean'].includes(typeof value);
-    if (made !== sort || typeof id !== 'string' || !UUID.test(id) || !plain) throw new TypeError('not a cursor');
+    if (made !== sort || typeof id !== 'string' || readId(id) === null || !plain) throw new TypeError('not a cursor');
     return { sort, value: value as Cursor['value'], id };
   } catch (cause) {
     throw new Problem('invalid_cursor', {}, { cause });

@@ -5,7 +5,7 @@ import type { PasswordHash } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, proposeRecord } from '../storage/load.js';
-import type { LoadedRecord } from '../storage/rows.js';
+import { type LoadedRecord, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
 import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
@@ -53,10 +53,11 @@ export async function createIn(
   type: string,
   input: Values,
   password: PasswordHash | null,
-  id: string = context.runtime.id(),
 ): Promise<Written> {
-  const { policy } = context;
-  const values = newValues(context, caller, type, id, input);
+  const { policy, runtime } = context;
+  const id = runtime.id();
+  const made = { id, now: runtime.now(), by: caller.principal?.id ?? null };
+  const values = newValues(policy.model, type, made, input);
   const proposed = await proposeRecord(transaction, policy, type, values);
   const handle = authorize(context, caller, 'create', type, proposed);
   requireFields(context, caller, handle, Object.keys(input), null);
@@ -84,7 +85,6 @@ export async function changeRecord(
   input: Values,
   seen: readonly number[] | null,
 ): Promise<Written> {
-  requirePossible(context, caller, 'update', type);
   return inTransaction(context, async (transaction) => {
     const before = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, 'update', type, before);
@@ -134,7 +134,6 @@ export async function removeRecord(
   id: string,
   seen: readonly number[] | null,
 ): Promise<void> {
-  requirePossible(context, caller, 'delete', type);
   await inTransaction(context, async (transaction) => {
     const record = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, 'delete', type, record);
@@ -160,17 +159,6 @@ async function clearReferences(
   for (const referrer of await referrersOf(transaction, context.policy.model, type, id)) {
     await system.update(referrer.type, referrer.id, referrer.changes);
   }
-}
-
-function newValues(context: Context, caller: Caller, type: string, id: string, input: Values): Values {
-  const now = context.runtime.now().toISOString();
-  const values: Record<string, unknown> = { id, createdAt: now, updatedAt: now };
-  for (const [name, field] of Object.entries(context.policy.model.resources[type]?.fields ?? {})) {
-    if (field.secret) continue;
-    values[name] =
-      field.filled && caller.principal !== null ? caller.principal.id : (input[name] ?? field.default ?? null);
-  }
-  return values;
 }
 
 function requireFields(

@@ -55,6 +55,24 @@ function linkSql(model: Model, row: Row, link: Needs['links'][number]): string {
     from ${tableOf(model, link.type)} ${inner.alias} where ${inner.alias}.${columnOf(link.via)} = ${pathSql(model, row, link.at)})`;
 }
 
+/**
+ * The fields of a record that is to be made: what was given, what the model says where nothing was, and who makes it.
+ * @param made.by the principal; null for the installation itself, which says everything.
+ */
+export function newValues(
+  model: Model,
+  type: string,
+  made: { readonly id: string; readonly now: Date; readonly by: string | null },
+  input: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const now = made.now.toISOString();
+  const values: Record<string, unknown> = { id: made.id, createdAt: now, updatedAt: now };
+  for (const [name, field] of storedFields(model, type)) {
+    values[name] = field.filled && made.by !== null ? made.by : (input[name] ?? field.default ?? null);
+  }
+  return values;
+}
+
 /** A proposed record as a row, so that it is decided about with the same query as a stored one. */
 export function proposal(
   policy: Policy,
