@@ -204,6 +204,8 @@ export async function buildOtherServer(folder: string, copyModules = false): Pro
   return join(folder, 'server.js');
 }
 
+const others = new Set<ChildProcess>();
+
 /** Starts the program on a data folder, and ends it after the test together with the PostgreSQL that it started. */
 export function startOther(
   program: string,
@@ -216,6 +218,7 @@ export function startOther(
     cwd: '/',
     ...spawning,
   });
+  others.add(child);
   const lines: string[] = [];
   const ended = once(child, 'close');
   const outcome = new Promise<Outcome>((resolve, reject) => {
@@ -228,7 +231,9 @@ export function startOther(
   });
   outcome.catch(() => {});
   afterwards(async () => {
-    child.kill('SIGKILL');
+    // All of them first: one that still runs would start the PostgreSQL again.
+    for (const other of others) other.kill('SIGKILL');
+    others.clear();
     for (const { pid, command } of processes()) if (command.includes(`-D ${folder}`)) kill(pid, 'SIGQUIT');
     await until(() => !processes().some(({ command }) => command.includes(`postgres -D ${folder}`)));
     const said = await outcome.catch(() => undefined);
