@@ -25,9 +25,14 @@ const types: pg.CustomTypesConfig = {
     DATES.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
+/** Compiling costs PostgreSQL more than running what is asked here: short questions with many branches. */
+async function prepareConnection(client: pg.ClientBase): Promise<void> {
+  await client.query('set jit = off');
+}
+
 /** Opens a pool on a PostgreSQL of version 15 or later. Connects only when the first query runs. */
 export function openDatabase(config: pg.PoolConfig): Database {
-  const pool = new pg.Pool({ max: 16, types, ...config });
+  const pool = new pg.Pool({ max: 16, types, onConnect: prepareConnection, ...config });
   // An idle connection that breaks must not end the process: the next query takes another one.
   pool.on('error', () => {});
   const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }) });

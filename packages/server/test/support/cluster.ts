@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { openDatabase } from '../../src/storage/database.js';
 
 /** A database of one test's own. */
 export interface TestDatabase {
@@ -26,7 +27,7 @@ export async function testDatabase(prepare?: Preparation): Promise<TestDatabase>
     await client.query(`create database "${database}" template "${template}"`);
   });
   const config = { ...server, database };
-  const pool = openPool(config);
+  const pool = openDatabase(config).pool;
   return {
     config,
     pool,
@@ -45,7 +46,7 @@ async function prepareTemplate(client: pg.Client, { name, setUp }: Preparation):
   if (rows.length === 0) {
     const draft = `draft_${randomUUID()}`;
     await client.query(`create database "${draft}" template template0`);
-    const pool = openPool({ ...inject('postgres'), database: draft });
+    const pool = openDatabase({ ...inject('postgres'), database: draft }).pool;
     await setUp(pool).finally(() => pool.end());
     await client.query(`alter database "${draft}" rename to "${template}"`);
   }
@@ -56,10 +57,4 @@ async function administer(work: (client: pg.Client) => Promise<unknown>): Promis
   const client = new pg.Client({ ...inject('postgres'), database: 'postgres' });
   await client.connect();
   await work(client).finally(() => client.end());
-}
-
-function openPool(config: pg.PoolConfig): pg.Pool {
-  const pool = new pg.Pool(config);
-  pool.on('error', () => {});
-  return pool;
 }
