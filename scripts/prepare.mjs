@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -25,22 +25,24 @@ function requireNode() {
   fail(`Ostiary needs Node ${major}.${minor} or later, and this is ${process.versions.node}: see https://nodejs.org`);
 }
 
-function install() {
-  const lock = readFileSync(join(ROOT, 'package-lock.json'));
+/** Installs a project of npm's where its lockfile changed. */
+export function install(folder = ROOT) {
+  const lock = readFileSync(join(folder, 'package-lock.json'));
   const wanted = `${digest(lock)} ${process.platform}-${process.arch}`;
-  if (stamp('installed') === wanted) return;
-  if (!isInstalled(JSON.parse(lock))) {
+  const note = folder === ROOT ? 'installed' : `installed-${basename(folder)}`;
+  if (stamp(note) === wanted && existsSync(join(folder, 'node_modules'))) return;
+  if (!isInstalled(folder, JSON.parse(lock))) {
     console.log('Installing what is needed, from the lockfile: this takes a moment, once ...');
     // The tools that build it are wanted also where NODE_ENV says production.
-    const failed = npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
+    const failed = npm(folder, ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
     if (failed) fail('The dependencies could not be installed: npm says why above. Then run this again.');
   }
-  stamp('installed', wanted);
+  stamp(note, wanted);
 }
 
 /** Whether npm's own record of what is there agrees with the lockfile, as after an `npm install` by hand. */
-function isInstalled({ packages }) {
-  const record = join(MODULES, '.package-lock.json');
+function isInstalled(folder, { packages }) {
+  const record = join(folder, 'node_modules', '.package-lock.json');
   if (!existsSync(record)) return false;
   const there = JSON.parse(readFileSync(record, 'utf8')).packages;
   return Object.entries(packages).every(
@@ -49,11 +51,11 @@ function isInstalled({ packages }) {
   );
 }
 
-function npm(args) {
+function npm(folder, args) {
   const ours = process.env.npm_execpath;
   const [program, first] = ours?.endsWith('.js') ? [process.execPath, [ours]] : ['npm', []];
   const { status } = spawnSync(program, [...first, ...args], {
-    cwd: ROOT,
+    cwd: folder,
     stdio: 'inherit',
     shell: process.platform === 'win32' && program === 'npm',
   });
