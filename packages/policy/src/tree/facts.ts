@@ -39,8 +39,8 @@ export interface Principal extends PrincipalFacts {
   readonly sets: Readonly<Record<string, ReadonlySet<Scalar>>>;
   /** Role and scope type to the scopes on which it is held. */
   readonly holdings: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Answers that a policy's conditions have asked for; the one thing here that is filled in later. */
-  readonly bound: { to: unknown; slots: readonly Slot[] };
+  /** Answers that a policy's conditions have asked for (`Slots`): the one thing here that is filled in later. */
+  bound: readonly unknown[];
 }
 
 /** The key of a link's records in `RecordFacts`. */
@@ -66,5 +66,5 @@ export function principal(facts: PrincipalFacts): Principal {
     if (grant.id !== null) scopes.add(grant.id);
     holdings.set(key, scopes);
   }
-  return { ...facts, sets, holdings, bound: { to: null, slots: [] } };
+  return { ...facts, sets, holdings, bound: [] };
 }

@@ -35,8 +35,10 @@ export function generate(condition: Condition, slots: Slots): Test | null {
     }
   };
   try {
-    const source = `return function(p,r,e){const v=of(p);return ${write(condition)}}`;
-    return new Function('c', 'of', source)(constants, slots.of.bind(slots)) as Test;
+    const answer = write(condition);
+    // Read here and not by a call, which would cost as much as the rest.
+    const source = `return function(p,r,e){let v=p.bound;if(v[0]!==s||v.length<${slots.length})v=s.bind(p);return ${answer}}`;
+    return new Function('c', 's', source)(constants, slots) as Test;
   } catch (error) {
     if (error instanceof EvalError) return null;
     throw error;

@@ -1,6 +1,9 @@
 import type { Principal, Slot } from './facts.js';
 
-/** What the conditions of one policy ask of a principal, resolved once and then read by number. */
+/**
+ * What the conditions of one policy ask of a principal, resolved once and then read by number. A principal keeps the
+ * answers for the policy that asked last in `bound`: first whose they are, then each under its number.
+ */
 export class Slots {
   readonly #numbers = new Map<string, number>();
   readonly #asked: ((principal: Principal) => Slot)[] = [];
@@ -9,18 +12,19 @@ export class Slots {
   number(question: string, answer: (principal: Principal) => Slot): number {
     const known = this.#numbers.get(question);
     if (known !== undefined) return known;
-    const number = this.#asked.push(answer) - 1;
+    const number = this.#asked.push(answer);
     this.#numbers.set(question, number);
     return number;
   }
 
-  /** The answers for a principal, which keeps those of the policy that asked last. */
-  of(principal: Principal): readonly Slot[] {
-    const { bound } = principal;
-    if (bound.to !== this || bound.slots.length !== this.#asked.length) {
-      bound.to = this;
-      bound.slots = this.#asked.map((answer) => answer(principal));
-    }
-    return bound.slots;
+  /** How long `bound` is when all that was asked so far is answered. */
+  get length(): number {
+    return this.#asked.length + 1;
+  }
+
+  /** Answers everything for a principal, which keeps it. */
+  bind(principal: Principal): readonly unknown[] {
+    principal.bound = [this, ...this.#asked.map((answer) => answer(principal))];
+    return principal.bound;
   }
 }
