@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import { benchDecisions } from './decisions/run.js';
+import { benchHttp } from './http/run.js';
 
 const HELP = `npm run bench -- [a] [b] [c] [--rounds N] [--seed N]
   a  decisions in memory
+  c  records and decisions over HTTP
 `;
 
 const { values, positionals } = parseArgs({
@@ -19,4 +21,5 @@ if (values.help) console.log(HELP);
 else {
   const [seed, rounds] = [Number(values.seed), Number(values.rounds)];
   if (asked('a')) await benchDecisions(seed, rounds);
+  if (asked('c')) await benchHttp(rounds);
 }

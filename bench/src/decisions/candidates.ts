@@ -2,7 +2,7 @@ import { Ability, createMongoAbility, type MatchConditions, type MongoAbility, s
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import { allows, closeGrants, type Grant, principal } from '@ostiary/policy';
 import { newEnforcer, newModelFromString } from 'casbin';
-import { surveys as surveyModel, surveyPolicy } from '../surveys/model.js';
+import { surveyModel, surveyPolicy } from '../surveys/model.js';
 import type { Action, Survey, User, Workload } from './workload.js';
 
 /** Answers one check, by the numbers of user and survey in the workload. */

@@ -5,12 +5,12 @@ const teamRoles = ['admin', 'creator', 'viewer'] as const;
 const surveyRoles = ['creator', 'editor', 'viewer'] as const;
 
 /** A survey platform: the workload of the decisions in memory and of the lists. */
-export const surveys = model({
+export const surveyModel = model({
   name: 'surveys',
   title: 'Surveys',
   principals: { user: 'User' },
   resources: {
-    User: resource({ fields: { name: text() } }),
+    User: resource({ fields: { name: text({ unique: true }), password: text({ secret: true, optional: true }) } }),
     Organisation: resource({ fields: { name: text() } }),
     Team: resource({ fields: { name: text(), organisationId: reference('Organisation') } }),
     Survey: resource({
@@ -50,8 +50,8 @@ export const surveys = model({
   ],
 });
 
-export const surveyPolicy = policy(surveys, [
-  rules(surveys, 'Survey', ({ it, me, allow, holds }) => [
+export const surveyPolicy = policy(surveyModel, [
+  rules(surveyModel, 'Survey', ({ it, me, allow, holds }) => [
     allow('view', {
       says: 'Owner, administrator of the organisation, any member of the team, any role on the survey',
       source: 'bench-targets, workload A',

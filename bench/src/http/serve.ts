@@ -1,0 +1,61 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, DEMO_PASSWORD, inTransaction, openInstallation, System, systemRuntime } from '@ostiary/server';
+import { openScratch } from '../scratch.js';
+import { surveyApplication } from '../surveys/application.js';
+import { bareServer } from './bare.js';
+
+/** What the other side of the benchmark needs to know of the servers in this process. */
+export interface Served {
+  readonly ours: string;
+  readonly bare: string;
+  readonly user: { readonly id: string; readonly name: string; readonly password: string };
+  readonly surveys: readonly string[];
+}
+
+const SURVEYS = 1_000;
+
+const scratch = await openScratch();
+const installation = await openInstallation({
+  database: scratch.database,
+  runtime: systemRuntime,
+  applications: [surveyApplication],
+  production: false,
+  environment: {},
+  demo: false,
+});
+const context = installation.contexts.get('surveys');
+if (context === undefined) throw new TypeError('the application was not opened');
+const user = { name: 'reader', password: DEMO_PASSWORD };
+const made = await inTransaction(context, async (transaction) => {
+  const system = new System(context, transaction);
+  const id = await system.create('User', user);
+  const organisationId = await system.create('Organisation', { name: 'organisation' });
+  const teamId = await system.create('Team', { name: 'team', organisationId });
+  await system.create('TeamMember', { teamId, userId: id, role: 'viewer' });
+  const owner = await system.create('User', { name: 'owner' });
+  const surveys: string[] = [];
+  for (let number = 0; number < SURVEYS; number += 1) {
+    surveys.push(await system.create('Survey', { name: `survey ${number}`, ownerId: owner, organisationId, teamId }));
+  }
+  return { id, surveys };
+});
+
+const ours = await createServer({ installation, version: 'bench' });
+await ours.listen({ host: '127.0.0.1', port: 0 });
+const bare = bareServer(scratch.database, { keys: [...(await installation.keys.jwks()).keys] });
+await bare.listen({ host: '127.0.0.1', port: 0 });
+const urlOf = (server: { readonly server: { address(): unknown } }) =>
+  `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+const served: Served = {
+  ours: `${urlOf(ours)}/surveys`,
+  bare: urlOf(bare),
+  user: { ...user, id: made.id },
+  surveys: made.surveys,
+};
+process.send?.(served);
+process.once('disconnect', async () => {
+  await ours.close();
+  await bare.close();
+  await scratch.close();
+  process.exit();
+});
