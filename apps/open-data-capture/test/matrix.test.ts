@@ -11,9 +11,10 @@ import {
 } from '@ostiary/policy';
 import { describe, expect, test } from 'vitest';
 import { application } from '../src/index.js';
+import { personas } from '../src/personas.js';
 
 const GOLDEN = new URL('../matrix.golden.md', import.meta.url);
-const { policy, personas } = application;
+const { policy } = application;
 const NOW: Environment = { now: '2026-03-02T10:00:00.000Z' };
 
 test('the matrix is the one that was accepted', async () => {

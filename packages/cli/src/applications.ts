@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { snakeCase } from '@ostiary/policy';
 import type { Application } from '@ostiary/server';
+import { holdsApplication, loadApplication } from './application-folder.js';
 import { Failure } from './failure.js';
 
 /** An application with the folder that it comes from. */
@@ -20,19 +21,26 @@ const APPS = fileURLToPath(new URL('../../../apps', import.meta.url));
  */
 export async function findApplications(asked?: string): Promise<readonly [Found, ...Found[]]> {
   if (asked !== undefined) return [await findOne(asked)];
-  const names = await readdir(APPS).catch(() => []);
-  const found = await Promise.all(names.sort().map((name) => load(join(APPS, name))));
-  const [first, ...more] = found.filter((one) => one !== null);
-  if (first === undefined) throw new Failure('configuration', `There is no application in ${APPS}.`);
-  requireDifferentNames([first, ...more]);
+  const [first, ...more] = await findBeside();
+  if (first === undefined) {
+    throw new Failure('configuration', `There is no application in ${APPS}: say with --app <folder> where one is.`);
+  }
   return [first, ...more];
+}
+
+async function findBeside(): Promise<readonly Found[]> {
+  const names = await readdir(APPS).catch(() => []);
+  const folders = names.sort().map((name) => join(APPS, name));
+  const found = await Promise.all(folders.filter(holdsApplication).map(load));
+  requireDifferentNames(found);
+  return found;
 }
 
 /** Those under `apps/`, and those that were asked for, which come before others of their name. */
 export async function findAllApplications(asked: readonly string[]): Promise<readonly Found[]> {
   const named = await Promise.all(asked.map(findOne));
   const names = new Set(named.map(nameOf));
-  const others = await findApplications();
+  const others = await findBeside();
   requireDifferentNames(named);
   return [...named, ...others.filter((found) => !names.has(nameOf(found)))];
 }
@@ -48,64 +56,27 @@ export function chooseApplication(all: readonly Found[]): Found {
 }
 
 async function findOne(asked: string): Promise<Found> {
-  const folder = [resolve(asked), join(APPS, asked)].find((path) => existsSync(join(path, 'package.json')));
-  if (folder === undefined) {
-    throw new Failure('usage', `There is no application in ${resolve(asked)}: it has no package.json.`);
-  }
-  const found = await load(folder);
-  if (found === null) throw new Failure('configuration', `${folder} exports no 'application'.`);
-  return found;
+  const folder = [resolve(asked), join(APPS, asked)].find(holdsApplication);
+  if (folder !== undefined) return load(folder);
+  throw new Failure('usage', `There is no application in ${resolve(asked)}: it has no package.json and no index.js.`);
 }
 
-/** Loads the application of a folder; null where there is none. */
-async function load(folder: string): Promise<Found | null> {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null);
-  if (text === null) return null;
-  const entry = resolve(folder, entryOf(folder, text));
-  if (!existsSync(entry)) {
-    throw new Failure('configuration', `${folder} is not built: there is no ${entry}. Run \`npm run build\`.`);
-  }
-  try {
-    const { application } = (await import(pathToFileURL(entry).href)) as { readonly application?: Application };
-    return application === undefined ? null : { folder, application };
-  } catch (cause) {
-    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new Failure('configuration', `The application in ${folder} can't be loaded. ${why}`, { cause });
-  }
+async function load(folder: string): Promise<Found> {
+  return { folder, application: await loadApplication(folder) };
 }
 
-/** Where a package begins, by the `exports` or `main` of its package.json. */
-function entryOf(folder: string, packageJson: string): string {
-  try {
-    const { exports, main } = JSON.parse(packageJson) as { readonly exports?: unknown; readonly main?: string };
-    return target(exports) ?? main ?? 'index.js';
-  } catch (cause) {
-    throw new Failure('configuration', `${join(folder, 'package.json')} is not JSON.`, { cause });
-  }
-}
-
-function target(exports: unknown): string | undefined {
-  if (typeof exports === 'string') return exports;
-  if (typeof exports !== 'object' || exports === null) return undefined;
-  const conditions = exports as Readonly<Record<string, unknown>>;
-  for (const key of ['.', 'node', 'import', 'default']) {
-    const found = target(conditions[key]);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
+/** Also where only hyphens differ: an application's tables are in a schema of its name. */
 function requireDifferentNames(all: readonly Found[]): void {
   const folders = new Map<string, string>();
   for (const { folder, application } of all) {
     const { name } = application.policy.model;
-    const other = folders.get(name);
+    const other = folders.get(snakeCase(name));
     if (other !== undefined) {
       throw new Failure(
         'configuration',
-        `Two applications have the name '${name}': ${basename(other)} and ${basename(folder)}, in ${dirname(folder)}.`,
+        `Two applications have the name '${name}': those in ${other} and ${folder}. Change the name of one.`,
       );
     }
-    folders.set(name, folder);
+    folders.set(snakeCase(name), folder);
   }
 }

@@ -1,5 +1,13 @@
 import { ModelError } from '@ostiary/policy';
-import { BackupError, ConfigurationError, EmbeddedError, PROBLEMS, Problem, SchemaError } from '@ostiary/server';
+import {
+  ApplicationError,
+  BackupError,
+  ConfigurationError,
+  EmbeddedError,
+  PROBLEMS,
+  Problem,
+  SchemaError,
+} from '@ostiary/server';
 import { CommanderError } from 'commander';
 import { EXIT_CODES, type Exit } from './exit-codes.js';
 
@@ -46,7 +54,8 @@ export function toFailure(error: unknown): Failure {
   }
   if (error instanceof BackupError) return wrap('refused', error.message);
   if (error instanceof Problem) return wrap(error.code === 'malformed_request' ? 'usage' : 'refused', inWords(error));
-  if (error instanceof ConfigurationError) return wrap('configuration', `${error.message}.`);
+  if (error instanceof ApplicationError || error instanceof ConfigurationError)
+    return wrap('configuration', `${error.message}.`);
   if (error instanceof SchemaError || error instanceof ModelError) return wrap('configuration', error.message);
   const { code, message } = error as { readonly code?: unknown; readonly message?: string };
   if (isAboutConnecting(code)) return wrap('database', `The database does not answer: ${message || code}.`);

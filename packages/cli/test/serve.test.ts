@@ -249,7 +249,7 @@ describe('what can not start', () => {
     const { code, err } = await ostiary(['serve', '--port', '0', '--app', folder]);
     expect({ code, err }).toEqual({
       code: 6,
-      err: `ostiary: The application in ${folder} can't be loaded. TypeError: half a model\n`,
+      err: `ostiary: The application in ${folder} can't be loaded. TypeError: half a model (index.js:1)\n`,
     });
   });
 });

@@ -25,6 +25,10 @@ export interface TokenSettings {
   readonly lifetimeSeconds: number;
 }
 
+/** Where an application says nothing of its tokens: signed with the installation's keys, and good for an hour. */
+export const DEFAULT_TOKENS: TokenSettings = { algorithm: 'ES256', lifetimeSeconds: 3600 };
+
+/** When guessing a password ends; five failures in a quarter of an hour, for as long, where nothing is said. */
 export interface LockoutSettings {
   readonly maxFailures: number;
   readonly windowSeconds: number;
@@ -33,11 +37,13 @@ export interface LockoutSettings {
 
 /** An application: a policy with what the server needs to serve it. No application is special to the server. */
 export interface Application {
+  /** What `policy` of @ostiary/policy made. */
   readonly policy: Policy;
-  /** The kinds of people in the golden matrix. */
-  readonly personas: Personas;
+  /** The kinds of people in the golden matrix, by the title of their column. Without them there is no matrix. */
+  readonly personas?: Personas;
+  /** How each kind of principal logs in; one that is left out has no password. */
   readonly logins: Readonly<Record<string, LoginSettings>>;
-  readonly tokens: TokenSettings;
+  readonly tokens?: TokenSettings;
   readonly lockout?: LockoutSettings;
   /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */
   readonly administrator: { readonly kind: string; readonly values: Readonly<Record<string, unknown>> };
@@ -45,6 +51,7 @@ export interface Application {
   readonly actions?: readonly ActionHandler[];
   /** What happens along with a write, in its transaction. */
   readonly effects?: Effects;
+  /** What a new installation is filled with, unless it is told not to be. */
   readonly demo?: Demo;
 }
 

@@ -1,7 +1,16 @@
 export type { Authorized } from './access/access.js';
 export { type Answer, evaluate, explainDecision, type Question } from './access/evaluate.js';
 export { Principals } from './access/principals.js';
-export type { Application, Demo, LockoutSettings, LoginSettings, TokenSettings } from './application.js';
+export {
+  type Application,
+  DEFAULT_TOKENS,
+  type Demo,
+  type LockoutSettings,
+  type LoginSettings,
+  type TokenSettings,
+} from './application.js';
+export { checkApplication } from './authoring/check-application.js';
+export { ApplicationError } from './authoring/error.js';
 export type { Caller, Context } from './context.js';
 export { createServer, type ServerOptions } from './http/server.js';
 export {

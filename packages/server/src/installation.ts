@@ -1,5 +1,5 @@
 import { Principals } from './access/principals.js';
-import type { Application } from './application.js';
+import { type Application, DEFAULT_TOKENS } from './application.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT } from './identity/index.js';
 import { createSigningKeys, createTokenService, type SigningKeys, signingSecret, storedSecret } from './keys/index.js';
@@ -45,7 +45,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   const { id, demo } = await installed(options);
   // The same whatever the port: several servers of one installation take each other's tokens.
   const issuer = options.issuer ?? `urn:uuid:${id}`;
-  const longestLifetimeSeconds = Math.max(...applications.map((application) => application.tokens.lifetimeSeconds));
+  const longestLifetimeSeconds = Math.max(...applications.map(({ tokens = DEFAULT_TOKENS }) => tokens.lifetimeSeconds));
   const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds });
   const contexts = new Map<string, Context>();
   for (const application of applications) {
@@ -105,7 +105,7 @@ async function contextOf(
 ): Promise<Context> {
   const { database, runtime } = options;
   const { name } = application.policy.model;
-  const { algorithm, lifetimeSeconds, secretFrom = 'SECRET_KEY' } = application.tokens;
+  const { algorithm, lifetimeSeconds, secretFrom = 'SECRET_KEY' } = application.tokens ?? DEFAULT_TOKENS;
   const common = { runtime, lifetimeSeconds, issuer, audience: name };
   if (algorithm !== 'HS256') await keys.ensureSigningKey(algorithm);
   const tokens =

@@ -1,3 +1,4 @@
+import { DEFAULT_TOKENS } from '@ostiary/server';
 import { Command } from 'commander';
 import { findAllApplications } from '../applications.js';
 import { Failure } from '../failure.js';
@@ -17,9 +18,9 @@ export function keysCommand(): Command {
     .addOption(dataOption())
     .action(async (options: Options) => {
       await withInstallation(options, await findAllApplications(options.app), async ({ contexts, keys }) => {
-        const tokens = [...contexts.values()].map(({ application }) => application.tokens);
+        const tokens = [...contexts.values()].map(({ application }) => application.tokens ?? DEFAULT_TOKENS);
         for (const [name, { application }] of contexts) {
-          const { algorithm, secretFrom = 'SECRET_KEY' } = application.tokens;
+          const { algorithm, secretFrom = 'SECRET_KEY' } = application.tokens ?? DEFAULT_TOKENS;
           if (algorithm !== 'HS256') continue;
           say(
             `${name} signs with a secret: change ${secretFrom} and start the server again. Everyone is logged out then.`,

@@ -31,8 +31,15 @@ export function matrixCommand(ends: (code: number) => void): Command {
     });
 }
 
-function matrixOf({ application }: Found): string {
-  return matrixMarkdown(application.policy, application.personas);
+function matrixOf({ application, folder }: Found): string {
+  const { policy, personas } = application;
+  if (personas === undefined) {
+    throw new Failure(
+      'configuration',
+      `The application in ${folder} has no 'personas': they are the columns of its matrix.`,
+    );
+  }
+  return matrixMarkdown(policy, personas);
 }
 
 /** The files that show the matrix: the golden one, and a README with a place for some of its columns. */
@@ -49,7 +56,7 @@ async function filesOf(found: Found): Promise<readonly { path: string; was: stri
 }
 
 /** `<!-- matrix: Admin, No role -->` … `<!-- /matrix -->` holds these columns. */
-function withTable(readme: string, { policy, personas }: Found['application']): string {
+function withTable(readme: string, { policy, personas = {} }: Found['application']): string {
   return readme.replace(/(<!-- matrix: (.*?) -->\n)[\s\S]*?(<!-- \/matrix -->)/, (_, start, names: string, end) => {
     const columns = names.split(', ').map((name) => {
       const persona = personas[name];

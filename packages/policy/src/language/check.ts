@@ -76,6 +76,8 @@ function checkLeaf(of: Model, type: string, leaf: Leaf): void {
       }
       return;
     }
+    default:
+      throw new ModelError(`${typeof leaf === 'object' ? JSON.stringify(leaf) : typeof leaf} is not a condition`);
   }
 }
 

@@ -28,6 +28,7 @@ export function model<
   const S extends RoleTable<R> = RoleTable<R>,
   const T extends Fields = Record<never, never>,
 >(definition: ModelDefinition<R, P, S, T>): Model<R, P, S, T> {
+  checkMembers(definition);
   const made: Model<R, P, S, T> = {
     name: definition.name,
     title: definition.title,
@@ -50,6 +51,18 @@ export function deepFreeze<T>(value: T): T {
     for (const part of Object.values(value)) deepFreeze(part);
   }
   return value;
+}
+
+const REQUIRED = ['name', 'title', 'resources', 'principals'];
+const OPTIONAL = ['roles', 'implications', 'grants', 'permissions', 'typeAttributes'];
+
+/** As the compiler does, where there is none. */
+function checkMembers(definition: object): void {
+  const given = Object.keys(definition);
+  const [missing] = REQUIRED.filter((name) => !given.includes(name));
+  const [unknown] = given.filter((name) => !REQUIRED.includes(name) && !OPTIONAL.includes(name));
+  if (missing) throw new ModelError(`a model needs '${missing}'`);
+  if (unknown) throw new ModelError(`a model has no '${unknown}', but ${[...REQUIRED, ...OPTIONAL].join(', ')}`);
 }
 
 function checkModel(of: Model): void {
@@ -88,10 +101,16 @@ function checkNames(what: string, names: readonly string[], taken: readonly stri
 }
 
 function checkResource(of: Model, type: string, resource: Resource): void {
+  if (typeof resource?.fields !== 'object' || !Array.isArray(resource.actions)) {
+    throw new ModelError(`${type} is not a resource type: write resource({ fields: { … } })`);
+  }
   const names = Object.keys(resource.fields);
   checkNames(type, names, [...Object.keys(BUILT_IN_FIELDS).map(snakeCase), 'version']);
   for (const name of names) {
     const field = fieldOf(of, type, name);
+    if (typeof field?.kind !== 'string') {
+      throw new ModelError(`${type}.${name} is not a field: write text(), reference('…') or another kind`);
+    }
     if (field.to !== null && !Object.hasOwn(of.resources, field.to)) {
       throw new ModelError(`${type}.${name}: there is no resource type '${field.to}'`);
     }

@@ -22,6 +22,7 @@ import type { Shape } from './rules.js';
  */
 export function policy(of: Shape, written: readonly ResourceRules[]): Policy {
   const vocabulary = of as unknown as Model;
+  if (!Array.isArray(written)) throw new ModelError('the rules of a policy are a list: policy(model, [rules(…), …])');
   const own = written.flatMap((entry) => entry.rules);
   const limits = written.flatMap((entry) => entry.limits);
   const raw = [...own, ...permissionRules(vocabulary)];
@@ -89,8 +90,11 @@ function checkLimit(of: Model, limit: Limit): void {
 }
 
 function checkSentence(entry: { readonly id: string; readonly says: string; readonly source: string }): void {
-  if (entry.says.trim() === '' || entry.source.trim() === '') {
-    throw new ModelError(`${entry.id} lacks its sentence or source`);
+  for (const name of ['says', 'source'] as const) {
+    const given: unknown = entry[name];
+    if (typeof given !== 'string' || given.trim() === '') {
+      throw new ModelError(`${entry.id} lacks its sentence or source: '${name}'`);
+    }
   }
 }
 

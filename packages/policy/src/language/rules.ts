@@ -146,13 +146,14 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
   const vocabulary = of as unknown as Model;
   let rows = 0;
   const rule = (effect: Rule['effect'], id: string, options: RuleOptions<Resources, string, unknown>): Rule => {
+    checkOptions(`${type}/${id}`, options, effect === 'allow' ? [...RULE_OPTIONS, 'view'] : RULE_OPTIONS);
     const kinds = options.by as readonly string[] | undefined;
     const by = kinds?.map((kind): Condition => ({ op: 'kind', kind }));
     return {
       id: `${type}/${id}`,
       effect,
       type,
-      actions: options.actions === 'every' ? actionsOf(vocabulary, type) : options.actions,
+      actions: options.actions === 'every' ? actionsOf(vocabulary, type) : (options.actions ?? []),
       says: options.says,
       source: options.source,
       when: conjunction([...(by ? [disjunction(by)] : []), options.when ?? ALWAYS]),
@@ -171,14 +172,19 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
     ),
     allow: (id: string, options: RuleOptions<Resources, string, unknown>) => rule('allow', id, options),
     forbid: (id: string, options: RuleOptions<Resources, string, unknown>) => rule('forbid', id, options),
-    holds: (name: string, at?: Expression<unknown>) => {
+    holds: (name: string, ...scope: readonly Expression<unknown>[]) => {
       splitRole(vocabulary, name);
+      const [at] = scope;
+      // Without a scope it would mean anywhere.
+      if (scope.length > 0 && at === undefined) throw new ModelError(`${type}: '${name}' is held on undefined`);
       return expandRole(vocabulary, name, at === undefined ? null : operandOf(at), at !== undefined && MANY in at);
     },
     linked: (linkType: string, via: string, where?: (row: unknown) => Condition): Condition => {
       const row = `${ROW}${++rows}`;
-      const written = where?.(recordProxy(vocabulary, linkType, (path) => ({ from: 'record', path: [row, ...path] })));
-      return { op: 'linked', type: linkType, via, at: ['id'], where: seenFrom(written ?? ALWAYS, row, via) };
+      const linked = recordProxy(vocabulary, linkType, (path) => ({ from: 'record', path: [row, ...path] }));
+      const written = where === undefined ? ALWAYS : where(linked);
+      if (written === undefined) throw new ModelError(`${type}: the condition on a linked ${linkType} returns nothing`);
+      return { op: 'linked', type: linkType, via, at: ['id'], where: seenFrom(written, row, via) };
     },
     may: (action: string, on: Expression<unknown>): Condition => {
       const operand = operandOf(on);
@@ -186,19 +192,34 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
         throw new ModelError(`${type}: 'may ${action}' needs a record that 'it' refers to`);
       return { op: 'may', action, path: operand.path };
     },
-    limit: (id: string, options: Omit<Limit, 'id' | 'of' | 'max'> & { max: number | Expression<number> }): Limit => ({
-      ...options,
-      id: `${type}/${id}`,
-      of: type,
-      max: typeof options.max === 'number' ? options.max : operandOf(options.max),
-    }),
+    limit: (id: string, options: Omit<Limit, 'id' | 'of' | 'max'> & { max: number | Expression<number> }): Limit => {
+      checkOptions(`${type}/${id}`, options, LIMIT_OPTIONS);
+      const max = typeof options.max === 'number' ? options.max : operandOf(options.max);
+      return { ...options, id: `${type}/${id}`, of: type, max };
+    },
   };
   const written = write(language as unknown as Language<M, N>);
+  if (!Array.isArray(written)) throw new ModelError(`the rules of ${type} are no list: return [allow(…), …]`);
   return deepFreeze({
     type,
     rules: written.filter((entry): entry is Rule => 'effect' in entry),
     limits: written.filter((entry): entry is Limit => 'max' in entry),
   });
+}
+
+const RULE_OPTIONS = ['actions', 'says', 'source', 'when', 'by', 'fields'];
+const LISTS = ['actions', 'by', 'fields'];
+const LIMIT_OPTIONS = ['says', 'source', 'per', 'max', 'counting'];
+
+/** A misspelt `when`, or one that is undefined, would be a rule that always holds: no compiler looks at JavaScript. */
+function checkOptions(id: string, options: object, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) throw new ModelError(`${id}: there is no option '${name}', but ${known.join(', ')}`);
+    if (value === undefined) throw new ModelError(`${id}: '${name}' is undefined`);
+    if (LISTS.includes(name) && !Array.isArray(value) && value !== 'every') {
+      throw new ModelError(`${id}: '${name}' is not a list`);
+    }
+  }
 }
 
 function recordProxy(

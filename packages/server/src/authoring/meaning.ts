@@ -1,0 +1,165 @@
+import { actionsOf, findField, kebabCase, type Model, resolvePath, resourceOf, snakeCase } from '@ostiary/policy';
+import { collectionOf } from '@ostiary/policy/sql';
+import type { Application, LoginSettings } from '../application.js';
+import { createSchema } from '../input/schemas.js';
+import { validationProblem, validatorFor } from '../input/validation.js';
+import { ApplicationError } from './error.js';
+
+/** Schemas of PostgreSQL and of the installation, and addresses of the latter. */
+const RESERVED = ['ostiary', 'public', 'information_schema', 'healthz', 'readyz', 'console'];
+/** Addresses of every application. */
+const TAKEN = ['/setup', '/auth/logout', '/auth/me', '/openapi.json'];
+const TAKEN_BELOW = ['/api', '/access', '/docs'];
+
+/**
+ * Checks that an application's parts fit each other: what they name exists in its model, and no two things have one
+ * address.
+ * @throws ApplicationError with the place
+ */
+export function requireMeaning(application: Application): void {
+  const { model } = application.policy;
+  requireName(model.name);
+  requireAddresses(model);
+  const paths = new Map<string, string>();
+  for (const [kind, login] of Object.entries(application.logins)) {
+    requireLogin(model, kind, login);
+    const other = paths.get(login.path);
+    if (other !== undefined) fail(`logins.${kind}.path`, `${login.path} is where a ${other} logs in: take another`);
+    paths.set(login.path, kind);
+  }
+  requireAdministrator(application);
+  requirePersonas(application);
+  requireActions(application);
+  for (const type of Object.keys(application.effects ?? {})) requireStored(model, `effects.${type}`, type);
+}
+
+function requireName(name: string): void {
+  const schema = snakeCase(name);
+  if (RESERVED.includes(schema) || schema.startsWith('pg_')) {
+    fail('policy.model.name', `'${name}' is a name that PostgreSQL or the installation uses: take another`);
+  }
+}
+
+function requireAddresses(model: Model): void {
+  const collections = new Map<string, string>();
+  for (const type of Object.keys(model.resources)) {
+    const { source } = resourceOf(model, type);
+    if (source === 'decision') continue;
+    const collection = collectionOf(model, type);
+    const other = collections.get(collection);
+    if (other !== undefined) {
+      fail(`policy.model.resources.${type}`, `${other} is at /api/${collection} too: give one of them a 'collection'`);
+    }
+    collections.set(collection, type);
+    const actions = new Map<string, string>();
+    for (const action of actionsOf(model, type)) {
+      const same = actions.get(kebabCase(action));
+      if (same !== undefined) {
+        fail(
+          `policy.model.resources.${type}.actions`,
+          `'${same}' and '${action}' are one word in addresses: rename one`,
+        );
+      }
+      actions.set(kebabCase(action), action);
+    }
+  }
+}
+
+function requireLogin(model: Model, kind: string, login: LoginSettings): void {
+  const at = `logins.${kind}`;
+  const type = requireKind(model, at, kind);
+  const fits = (member: string, name: string, fit: boolean, what: string) => {
+    if (findField(model, type, name) === undefined) fail(`${at}.${member}`, `${type} has no field '${name}'`);
+    if (!fit) fail(`${at}.${member}`, `${type}.${name} is not ${what}`);
+  };
+  const field = (name: string) => findField(model, type, name);
+  const isText = (name: string) => field(name)?.kind === 'text' && field(name)?.many === false;
+  const isPlain = (name: string) => isText(name) && field(name)?.secret !== true;
+  fits('login', login.login, isPlain(login.login) && field(login.login)?.optional !== true, 'a required text');
+  fits(
+    'password',
+    login.password,
+    isText(login.password) && field(login.password)?.secret === true,
+    'a secret text: write text({ secret: true })',
+  );
+  const { disabled, names = [], path } = login;
+  if (disabled !== undefined) fits('disabled', disabled, field(disabled)?.kind === 'boolean', 'a boolean');
+  for (const name of names) fits('names', name, isPlain(name), 'a text');
+  if (TAKEN.includes(path) || TAKEN_BELOW.some((taken) => `${path}/`.startsWith(`${taken}/`))) {
+    fail(`${at}.path`, `${path} is an address of every application: take another, such as /auth/login`);
+  }
+}
+
+function requireAdministrator({ policy: { model }, administrator, logins }: Application): void {
+  const { kind, values } = administrator;
+  const type = requireKind(model, 'administrator.kind', kind);
+  if (Object.keys(logins).length > 0 && logins[kind] === undefined) {
+    fail('administrator.kind', `a ${kind} can't log in: there is no logins.${kind}`);
+  }
+  const schema = createSchema(model, type) as { readonly properties: object };
+  const validate = validatorFor({ ...schema, required: [] });
+  if (validate(values)) return;
+  const [wrong] = validationProblem(validate.errors ?? []).details.errors ?? [];
+  fail(`administrator.values${wrong?.pointer.replaceAll('/', '.')}`, `${wrong?.message} (${type})`);
+}
+
+function requirePersonas({ policy: { model }, personas = {} }: Application): void {
+  for (const [name, { kind, attributes, roles }] of Object.entries(personas)) {
+    const at = `personas['${name}']`;
+    const type = Object.hasOwn(model.principals, kind) ? model.principals[kind] : undefined;
+    if (type === undefined) fail(`${at}.kind`, `there is no kind of principal '${kind}'`);
+    for (const path of Object.keys(attributes)) {
+      if (type === null) fail(`${at}.attributes`, `a ${kind} has no fields`);
+      try {
+        resolvePath(model, type, path.split('.'));
+      } catch (error) {
+        fail(`${at}.attributes`, (error as Error).message);
+      }
+    }
+    const known = rolesOf(model);
+    for (const role of roles) {
+      // Permissions that are given at run time are roles as well.
+      if (!known.includes(role) && !/(^| )may \S+ \S+$/.test(role)) {
+        fail(`${at}.roles`, `there is no role '${role}', but ${known.join(', ') || 'none'}`);
+      }
+    }
+  }
+}
+
+function rolesOf(model: Model): readonly string[] {
+  return Object.entries(model.roles as Readonly<Record<string, readonly string[]>>).flatMap(([scope, roles]) =>
+    roles.map((role) => (scope === 'installation' ? role : `${scope} ${role}`)),
+  );
+}
+
+function requireActions({ policy: { model }, actions = [] }: Application): void {
+  const seen = new Set<string>();
+  for (const [index, { type, action }] of actions.entries()) {
+    const at = `actions[${index}]`;
+    requireStored(model, `${at}.type`, type);
+    const own = resourceOf(model, type).actions;
+    if (!own.includes(action))
+      fail(`${at}.action`, `${type} has no action '${action}', but ${own.join(', ') || 'none'}`);
+    if (seen.has(`${type} ${action}`)) fail(at, `there are two handlers of '${action}' of ${type}`);
+    seen.add(`${type} ${action}`);
+  }
+}
+
+function requireStored(model: Model, at: string, type: string): void {
+  if (!Object.hasOwn(model.resources, type)) fail(at, `there is no resource type '${type}'`);
+  if (resourceOf(model, type).source !== undefined) fail(at, `nobody writes ${type}`);
+}
+
+/** The resource type whose records are the principals of a kind. */
+function requireKind(model: Model, at: string, kind: string): string {
+  const type = Object.hasOwn(model.principals, kind) ? model.principals[kind] : undefined;
+  if (type === undefined) {
+    fail(at, `there is no kind of principal '${kind}', but ${Object.keys(model.principals).join(', ')}`);
+  }
+  if (type === null) fail(at, `a ${kind} has no records, and so no account`);
+  return type;
+}
+
+function fail(place: string, message: string): never {
+  throw new ApplicationError(`application.${place}: ${message}`);
+}

@@ -1,0 +1,160 @@
+import type { Field, GrantSource, Model, Persona, Policy, Resource } from '@ostiary/policy';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { Application, Demo, LockoutSettings, LoginSettings, TokenSettings } from '../application.js';
+import { type JsonSchema, Type } from '../input/json-schema.js';
+import type { ActionHandler } from '../records/actions.js';
+import { ApplicationError } from './error.js';
+
+/** One schema for each member of a type: one that is added to the type and not here does not compile. */
+type Members<T> = Readonly<Record<keyof T & string, JsonSchema>>;
+
+const closed = { additionalProperties: false };
+const maybe = Type.Optional;
+const word = Type.String({ minLength: 1 });
+const words = Type.Array(Type.String());
+const boolean = maybe(Type.Boolean());
+const positive = Type.Number({ exclusiveMinimum: 0 });
+const anything = Type.Object({});
+const calls: JsonSchema = { function: true };
+
+function members<T>(of: Members<T>): JsonSchema {
+  return Type.Object(of, closed);
+}
+
+function each(schema: JsonSchema): JsonSchema {
+  return Type.Object({}, { additionalProperties: schema });
+}
+
+const field = members<Field>({
+  kind: Type.Enum(['text', 'integer', 'number', 'boolean', 'instant', 'date', 'choice', 'reference', 'json']),
+  many: Type.Boolean(),
+  to: Type.Nullable(word),
+  parent: boolean,
+  choices: maybe(Type.Array(word, { minItems: 1, uniqueItems: true })),
+  says: maybe(word),
+  optional: boolean,
+  unique: boolean,
+  secret: boolean,
+  fixed: boolean,
+  clears: boolean,
+  filled: maybe(Type.Enum(['principal'])),
+  default: maybe({}),
+  minLength: maybe(Type.Integer()),
+  maxLength: maybe(Type.Integer()),
+  minimum: maybe(Type.Number()),
+  maximum: maybe(Type.Number()),
+  pattern: maybe(Type.String({ format: 'regex' })),
+  format: maybe(Type.Enum(['email', 'uri'])),
+  schema: maybe(anything),
+});
+
+const resource = members<Resource>({
+  fields: each(field),
+  actions: Type.Array(word),
+  says: maybe(word),
+  collection: maybe(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]*$' })),
+  views: maybe(each(each(word))),
+  defaultView: maybe(word),
+  sensitive: boolean,
+  source: maybe(Type.Enum(['audit', 'decision'])),
+});
+
+const grant = members<GrantSource>({
+  in: word,
+  holder: word,
+  role: {},
+  members: maybe(members<NonNullable<GrantSource['members']>>({ in: word, group: word, member: word })),
+  on: maybe(members<NonNullable<GrantSource['on']>>({ scope: word, field: word })),
+  from: maybe(word),
+  until: maybe(word),
+  when: maybe(words),
+  unless: maybe(words),
+});
+
+const model = members<Model>({
+  // It is a part of addresses, and the name of a schema.
+  name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$', maxLength: 63 }),
+  title: word,
+  resources: each(resource),
+  principals: anything,
+  roles: anything,
+  implications: anything,
+  grants: Type.Array(grant),
+  permissions: maybe(anything),
+  typeAttributes: maybe(anything),
+});
+
+const login = members<LoginSettings>({
+  login: word,
+  password: word,
+  disabled: maybe(word),
+  path: Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' }),
+  names: maybe(words),
+});
+
+const handler = members<ActionHandler>({
+  type: word,
+  action: word,
+  says: word,
+  input: anything,
+  before: maybe(calls),
+  run: calls,
+});
+
+const application = members<Application>({
+  policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
+  personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words }))),
+  logins: each(login),
+  tokens: maybe(
+    members<TokenSettings>({
+      algorithm: Type.Enum(['ES256', 'EdDSA', 'HS256']),
+      secretFrom: maybe(word),
+      lifetimeSeconds: positive,
+    }),
+  ),
+  lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),
+  administrator: members<Application['administrator']>({ kind: word, values: anything }),
+  actions: maybe(Type.Array(handler)),
+  effects: maybe(each(Type.Object({ created: maybe(calls), updated: maybe(calls), deleted: maybe(calls) }, closed))),
+  demo: maybe(
+    members<Demo>({
+      accounts: Type.Array(Type.Object({ login: word, says: word }, closed)),
+      load: calls,
+    }),
+  ),
+});
+
+/**
+ * Checks what the compiler checks of an application, for those that no compiler has seen: nothing is missing, nothing
+ * is misspelt, and everything is of its kind.
+ * @throws ApplicationError with the place
+ */
+export function requireShape(value: unknown): asserts value is Application {
+  const ajv = new Ajv2020({ strict: false, verbose: true, validateFormats: false });
+  ajv.addKeyword({ keyword: 'function', validate: (_: true, data: unknown) => typeof data === 'function' });
+  const validate = ajv.compile(application);
+  if (validate(value)) return;
+  // Where something may be null, that it isn't tells nothing.
+  const [first] = (validate.errors ?? []).filter(
+    ({ keyword, params }) => keyword !== 'anyOf' && params.type !== 'null',
+  );
+  throw new ApplicationError(first === undefined ? 'application is not one' : inWords(first));
+}
+
+function inWords({ instancePath, keyword, params, parentSchema, message, data }: ErrorObject): string {
+  const place = `application${instancePath.replaceAll('/', '.')}`;
+  switch (keyword) {
+    case 'additionalProperties': {
+      const known = Object.keys((parentSchema as { readonly properties?: object }).properties ?? {});
+      return `${place} has no member '${params.additionalProperty}', but ${known.join(', ')}`;
+    }
+    case 'required':
+      return `${place} needs '${params.missingProperty}'`;
+    case 'function':
+      return `${place} must be a function`;
+    case 'enum':
+      return `${place} must be one of ${params.allowedValues.join(', ')}, and is ${JSON.stringify(data)}`;
+    default:
+      return `${place} ${message}`;
+  }
+}
