@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -24,7 +25,7 @@ export async function loadApplication(asked: string): Promise<Application> {
   const entry = await entryOf(folder);
   shareOwnPackages(folder);
   const exported = await settled(import(pathToFileURL(entry).href), folder).catch((cause: unknown) => {
-    throw cause instanceof Failure ? cause : broken(folder, cause);
+    throw cause instanceof Failure ? cause : broken(folder, entry, cause);
   });
   if (!('application' in exported)) throw noApplication(entry, Object.keys(exported));
   try {
@@ -99,20 +100,43 @@ function noApplication(entry: string, names: readonly string[]): Failure {
   return new Failure('configuration', `${entry} exports no 'application', but ${there}: ${form}.`);
 }
 
-function broken(folder: string, cause: unknown): Failure {
-  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-  const place = placeOf(cause, folder);
-  const hint = /require is not defined|Cannot find module '@ostiary\//.test(why)
-    ? ' An application is an ES module: write import in place of require, and name it .mjs or say "type": "module" in package.json.'
-    : '';
+function broken(folder: string, entry: string, cause: unknown): Failure {
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message.split('\n', 1)[0]}` : String(cause);
+  const place = placeOf(cause, folder) ?? (cause instanceof SyntaxError ? placeOfSyntax(folder, entry) : undefined);
+  const form =
+    'An application is an ES module: write import in place of require, and name it .mjs or say "type": "module" in package.json.';
+  const hint = /require is not defined|Cannot find module '@ostiary\//.test(why) ? ` ${form}` : '';
   const at = place === undefined ? '' : ` (${place})`;
   return new Failure('configuration', `The application in ${folder} can't be loaded. ${why}${at}${hint}`, { cause });
 }
 
+/** Where Node can't read a file it says so only as it ends: so another one is let read it, and end. */
+function placeOfSyntax(folder: string, entry: string): string | undefined {
+  const program = `import { shareOwnPackages } from ${JSON.stringify(new URL('own-packages.js', import.meta.url).href)};
+    shareOwnPackages(${JSON.stringify(folder)});
+    await import(${JSON.stringify(pathToFileURL(entry).href)});`;
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: PATIENCE_SECONDS * 1000,
+  });
+  return placeIn(stderr ?? '', folder);
+}
+
+/** Adds to what is wrong with an application in which line of its folder it arose. */
+export function located(error: unknown, folders: readonly string[]): unknown {
+  if (!(error instanceof ApplicationError)) return error;
+  const [place] = folders.flatMap((folder) => placeOf(error.cause, folder) ?? []);
+  return place === undefined ? error : new ApplicationError(`${error.message} (${place})`, { cause: error });
+}
+
 /** The line of the folder's own code in which an error arose: `index.js:12`. */
-export function placeOf(error: unknown, folder: string): string | undefined {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  for (const root of [pathToFileURL(realpathSync(folder)).href, realpathSync(folder)]) {
+function placeOf(error: unknown, folder: string): string | undefined {
+  return error instanceof Error ? placeIn(error.stack ?? '', folder) : undefined;
+}
+
+function placeIn(stack: string, folder: string): string | undefined {
+  const path = realpathSync(folder);
+  for (const root of [pathToFileURL(path).href, path]) {
     const [, rest = ''] = stack.split(`${root}/`, 2);
     const [, file, line] = /^([^\s:()]+\.[a-z]+):(\d+)/.exec(rest) ?? [];
     if (file !== undefined && !file.includes('node_modules/')) return `${decodeURI(file)}:${line}`;

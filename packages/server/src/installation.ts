@@ -1,9 +1,9 @@
 import { Principals } from './access/principals.js';
 import { type Application, DEFAULT_TOKENS } from './application.js';
+import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT } from './identity/index.js';
 import { createSigningKeys, createTokenService, type SigningKeys, signingSecret, storedSecret } from './keys/index.js';
-import { System } from './records/system.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
@@ -37,7 +37,7 @@ export interface Installation {
 
 /**
  * Opens an installation: makes or checks its tables, loads demo data into a new one, and prepares its keys.
- * @throws SchemaError, ConfigurationError, in words for the person who starts the server
+ * @throws SchemaError, ConfigurationError, ApplicationError, in words for the person who starts the server
  */
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { database, runtime, applications, progress } = options;
@@ -143,6 +143,6 @@ async function loadDemo(context: Context, progress?: (line: string) => void): Pr
     ]);
     if (used.length > 0) return;
     progress?.(`loading demo data of ${policy.model.title}`);
-    await demo.load(new System(context, transaction));
+    await fillWithDemo(context, transaction, demo);
   });
 }

@@ -7,6 +7,7 @@ import {
   purgeExpired,
   systemRuntime,
 } from '@ostiary/server';
+import { located } from '../application-folder.js';
 import { type Found, findApplications, nameOf } from '../applications.js';
 import { openConfigured } from '../database.js';
 import { Failure } from '../failure.js';
@@ -111,6 +112,11 @@ async function start(
     demo,
     progress: (line) => print(`${line[0]?.toUpperCase()}${line.slice(1)} ...`),
     warn: (line) => say(`Warning: ${line}.`),
+  }).catch((error: unknown) => {
+    throw located(
+      error,
+      found.map(({ folder }) => folder),
+    );
   });
   check();
   if (options.demo !== undefined && options.demo !== installation.demo) {

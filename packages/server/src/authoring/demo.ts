@@ -1,0 +1,84 @@
+import { type Policy, resourceOf } from '@ostiary/policy';
+import type { Demo } from '../application.js';
+import type { Context } from '../context.js';
+import { createSchema } from '../input/schemas.js';
+import { type Validator, validationProblem, validatorFor } from '../input/validation.js';
+import { Problem } from '../problems.js';
+import { problemOf } from '../records/integrity.js';
+import type { Seed } from '../records/seed.js';
+import { System } from '../records/system.js';
+import type { Transaction } from '../storage/database.js';
+import { query } from '../storage/query.js';
+import { ApplicationError } from './error.js';
+
+/**
+ * Runs an application's demo data, as its author wrote it.
+ * @throws ApplicationError that names the record which could not be made, and why
+ */
+export async function fillWithDemo(context: Context, transaction: Transaction, demo: Demo): Promise<void> {
+  const system = new System(context, transaction);
+  const requireRecord = recordCheck(context.policy);
+  const begun: Promise<unknown>[] = [];
+  const telling = <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    // Knows the line in which the author asked for it.
+    const asked = new Error(what);
+    const told = work().catch((cause: unknown) => {
+      throw failed(context, `${what}: ${inWords(cause)}`, asked);
+    });
+    // One that nobody awaits is awaited at the end; until then, that it failed is no surprise.
+    told.catch(() => {});
+    begun.push(told);
+    return told;
+  };
+  const seed: Seed = {
+    create: (type, values) =>
+      telling(`create('${type}', …)`, async () => {
+        requireRecord(type, values);
+        return system.create(type, values);
+      }),
+    update: (type, id, changes) => telling(`update('${type}', …)`, async () => system.update(type, id, changes)),
+  };
+  try {
+    await demo.load(seed);
+    await Promise.all(begun);
+  } catch (cause) {
+    throw cause instanceof ApplicationError ? cause : failed(context, inWords(cause), cause);
+  }
+  await requireAccounts(context, transaction, demo);
+}
+
+/** Demo data says everything of a record, also what a caller may not. */
+function recordCheck({ model }: Policy): (type: string, values: Readonly<Record<string, unknown>>) => void {
+  const validators = new Map<string, Validator>();
+  return (type, values) => {
+    const { fields } = resourceOf(model, type);
+    const validate = validators.get(type) ?? validatorFor(createSchema(model, type));
+    validators.set(type, validate);
+    const given = Object.entries(values).filter(([name, value]) => value !== undefined && !fields[name]?.filled);
+    if (!validate(Object.fromEntries(given))) throw validationProblem(validate.errors ?? []);
+  };
+}
+
+/** The accounts that are shown when the server starts are there. */
+async function requireAccounts(context: Context, transaction: Transaction, { accounts }: Demo): Promise<void> {
+  const rows = await query<{ login: string }>(
+    transaction,
+    `select login from ostiary.account where application = $1 and login is not null`,
+    [context.policy.model.name],
+  );
+  const missing = accounts.find(({ login }) => !rows.some((row) => row.login === login));
+  if (missing !== undefined)
+    throw failed(context, `demo.accounts names '${missing.login}', whom demo.load does not make`);
+}
+
+function failed({ policy }: Context, why: string, cause?: unknown): ApplicationError {
+  return new ApplicationError(`The demo data of ${policy.model.title} can't be loaded. ${why}`, { cause });
+}
+
+function inWords(error: unknown): string {
+  const cause = problemOf(error);
+  if (!(cause instanceof Problem)) return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  const { errors = [] } = cause.details;
+  if (errors.length === 0) return cause.message.replace(/\.$/, '');
+  return errors.map(({ pointer, message }) => `${pointer.slice(1).replaceAll('/', '.')} ${message}`).join('; ');
+}
