@@ -9,7 +9,7 @@ import { shareOwnPackages } from './own-packages.js';
 
 /** Where an application begins, in a folder whose package.json names nothing else. */
 const ENTRIES = ['index.js', 'index.mjs', 'index.ts'];
-const PATIENCE_SECONDS = 20;
+const PATIENCE_SECONDS = 10;
 
 /** Whether a folder is meant to hold an application. */
 export function holdsApplication(folder: string): boolean {

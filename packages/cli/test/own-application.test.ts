@@ -93,6 +93,60 @@ describe('the guide holds, line by line', () => {
   });
 });
 
+const NODE_RUNS_TYPESCRIPT = 'typescript' in process.features && Boolean(process.features.typescript);
+
+/** Folders that are laid out otherwise than the guide says, and what becomes of each. */
+const FOLDERS: readonly (readonly [name: string, files: Readonly<Record<string, string>>, becomes: RegExp])[] = [
+  ['an ES module by its package.json', { ...files, 'package.json': '{ "type": "module" }' }, /^loaded my-study$/],
+  [
+    'another file by its package.json',
+    { 'a.mjs': "export * from './b.mjs';", 'b.mjs': inOne(), 'package.json': '{ "main": "a.mjs" }' },
+    /^loaded my-study$/,
+  ],
+  ['index.mjs', { 'index.mjs': inOne() }, /^loaded my-study$/],
+  [
+    'packages of its own by our names, which are not used',
+    {
+      ...files,
+      'node_modules/@ostiary/policy/package.json': '{ "name": "@ostiary/policy", "exports": "./index.js" }',
+      'node_modules/@ostiary/policy/index.js': "throw new Error('this is another copy');",
+    },
+    /^loaded my-study$/,
+  ],
+  [
+    'TypeScript, where Node runs it',
+    { 'index.ts': inOne() },
+    NODE_RUNS_TYPESCRIPT ? /^loaded my-study$/ : /^6 .*index\.ts is TypeScript, which Node runs since 22\.18/,
+  ],
+  [
+    'nothing that was built',
+    { 'package.json': '{ "exports": { ".": { "import": "./dist/index.js" } } }' },
+    /^6 .* is not built: there is no .*dist\/index\.js/,
+  ],
+  ['no entry', { 'package.json': '{}' }, /^6 .* has no index\.js, and its package\.json names no other 'exports'/],
+  ['a package.json that is not JSON', { ...files, 'package.json': '{' }, /^6 .*package\.json is not JSON/],
+  [
+    'a model in place of an application',
+    { ...files, 'index.js': "export { study as application } from './model.js';" },
+    /^6 .*application needs 'policy'|has no member 'name'/,
+  ],
+];
+
+/** The guide's application as one file. */
+function inOne(): string {
+  const all = ['model.js', 'rules.js', 'index.js'].map(fileNamed).join('\n');
+  return all.replaceAll(/^import .* from '\.\/.*$/gm, '');
+}
+
+test('folders of all kinds are loaded, or told why not', async () => {
+  const root = await temporaryFolder();
+  for (const [index, [, content]] of FOLDERS.entries()) await writeFiles(join(root, String(index)), content);
+  const answers = await loadAll(FOLDERS.map((_, index) => join(root, String(index))));
+  expect(FOLDERS.map(([name], index) => [name, answers[index]])).toEqual(
+    FOLDERS.map(([name, , becomes]) => [name, expect.stringMatching(becomes)]),
+  );
+});
+
 /** A mistake in the guide's own files: which text of which file becomes what, and what its author is told. */
 type Mistake = readonly [name: string, file: string, from: string | RegExp, to: string, says: RegExp];
 
@@ -162,6 +216,20 @@ const MISTAKES: readonly Mistake[] = [
     "['sign']",
     "['sign', 'can_read', 'can-read']",
     /'can_read' and 'can-read' are one word/,
+  ],
+  [
+    'a default that is no value',
+    'model.js',
+    'default: false',
+    "default: 'no'",
+    /Visit\.fields\.signed\.default must be boolean/,
+  ],
+  [
+    'a pattern that is none',
+    'model.js',
+    'maxLength: 20',
+    "pattern: '['",
+    /Visit\.fields\.participant: .*[Rr]egular expression/,
   ],
   // In the rules
   ['a misspelt field in a rule', 'rules.js', 'it.siteId', 'it.siteID', /Visit has no field 'siteID' \(rules\.js:\d+\)/],

@@ -1,6 +1,7 @@
 import type { Application } from '../application.js';
 import { requireMeaning } from './meaning.js';
 import { requireShape } from './shape.js';
+import { requireValues } from './values.js';
 
 /**
  * Checks what a module exports as its application, whoever wrote it and in whatever language.
@@ -9,5 +10,6 @@ import { requireShape } from './shape.js';
 export function checkApplication(value: unknown): Application {
   requireShape(value);
   requireMeaning(value);
+  requireValues(value);
   return value;
 }

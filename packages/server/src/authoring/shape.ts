@@ -43,7 +43,7 @@ const field = members<Field>({
   maxLength: maybe(Type.Integer()),
   minimum: maybe(Type.Number()),
   maximum: maybe(Type.Number()),
-  pattern: maybe(Type.String({ format: 'regex' })),
+  pattern: maybe(word),
   format: maybe(Type.Enum(['email', 'uri'])),
   schema: maybe(anything),
 });
@@ -130,7 +130,7 @@ const application = members<Application>({
  * @throws ApplicationError with the place
  */
 export function requireShape(value: unknown): asserts value is Application {
-  const ajv = new Ajv2020({ strict: false, verbose: true, validateFormats: false });
+  const ajv = new Ajv2020({ strict: false, verbose: true });
   ajv.addKeyword({ keyword: 'function', validate: (_: true, data: unknown) => typeof data === 'function' });
   const validate = ajv.compile(application);
   if (validate(value)) return;

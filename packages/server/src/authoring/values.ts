@@ -1,0 +1,38 @@
+import type { Field, Model } from '@ostiary/policy';
+import type { Application } from '../application.js';
+import { valueSchema } from '../input/schemas.js';
+import { validationProblem, validatorFor } from '../input/validation.js';
+import { ApplicationError } from './error.js';
+
+/**
+ * Checks the schemas that an application brings along, and its defaults: a schema is compiled with the first request
+ * that needs it, which is late for learning that it is none.
+ * @throws ApplicationError with the place
+ */
+export function requireValues({ policy: { model }, actions = [] }: Application): void {
+  for (const [place, field] of fieldsOf(model)) {
+    const { pattern, schema, default: value } = field;
+    if (pattern === undefined && schema === undefined && value === undefined) continue;
+    const validate = compiled(place, valueSchema(field));
+    if (value === undefined || validate(value)) continue;
+    const [wrong] = validationProblem(validate.errors ?? []).details.errors ?? [];
+    throw new ApplicationError(`application.${place}.default ${wrong?.message}`);
+  }
+  for (const [index, { input }] of actions.entries()) compiled(`actions[${index}].input`, input);
+}
+
+function fieldsOf(model: Model): readonly (readonly [string, Field])[] {
+  return Object.entries(model.resources).flatMap(([type, { fields }]) =>
+    Object.entries(fields).map(([name, field]) => [`policy.model.resources.${type}.fields.${name}`, field] as const),
+  );
+}
+
+function compiled(place: string, schema: object): ReturnType<typeof validatorFor> {
+  const validate = validatorFor(schema);
+  try {
+    validate(null);
+  } catch (cause) {
+    throw new ApplicationError(`application.${place}: ${(cause as Error).message}`, { cause });
+  }
+  return validate;
+}
