@@ -105,7 +105,7 @@ function broken(folder: string, entry: string, cause: unknown): Failure {
   const place = placeOf(cause, folder) ?? (cause instanceof SyntaxError ? placeOfSyntax(folder, entry) : undefined);
   const form =
     'An application is an ES module: write import in place of require, and name it .mjs or say "type": "module" in package.json.';
-  const hint = /require is not defined|Cannot find module '@ostiary\//.test(why) ? ` ${form}` : '';
+  const hint = /require is not defined|Cannot find module '@ostiary\//.test(why) ? `. ${form}` : '';
   const at = place === undefined ? '' : ` (${place})`;
   return new Failure('configuration', `The application in ${folder} can't be loaded. ${why}${at}${hint}`, { cause });
 }

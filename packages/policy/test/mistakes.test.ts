@@ -15,6 +15,7 @@ import {
   type Model,
   ModelError,
   model,
+  NEVER,
   type Operand,
   parent,
   policy,
@@ -185,6 +186,30 @@ const record = (...path: string[]): Operand => ({ from: 'record', path });
 const mine = (...path: string[]): Operand => ({ from: 'principal', kind: 'user', path });
 const constant = (value: never): Operand => ({ from: 'constant', value });
 
+/** JavaScript, which no compiler looked at: each of these would otherwise be a rule that allows too much. */
+describe('a rule that would hold more often than it says is refused', () => {
+  type Loose = Readonly<Record<string, (...given: readonly unknown[]) => unknown>>;
+  const rest = { says: 'A rule.', source: 'a test', actions: ['read'] };
+  test.each<[string, (language: Loose) => unknown, string]>([
+    ['a misspelt condition', ({ allow }: Loose) => [allow?.('a', { ...rest, wehn: NEVER })], "no option 'wehn'"],
+    [
+      'a condition that is undefined',
+      ({ allow }: Loose) => [allow?.('a', { ...rest, when: undefined })],
+      "'when' is undefined",
+    ],
+    ['a scope that is undefined', ({ holds }: Loose) => [holds?.('Site admin', undefined)], 'is held on undefined'],
+    [
+      'a link whose condition is not returned',
+      ({ linked }: Loose) => [linked?.('Project', 'siteId', () => {})],
+      'returns nothing',
+    ],
+    ['no list', () => undefined, 'are no list'],
+  ])('%s', (_, write, message) => {
+    expect(() => rules(MODEL as never, 'Site' as never, write as never)).toThrow(ModelError);
+    expect(() => rules(MODEL as never, 'Site' as never, write as never)).toThrow(message);
+  });
+});
+
 describe('a policy that contradicts itself is refused', () => {
   test.each<[string, object[], string]>([
     ['two rules of an id', [{}, {}], "two rules have the id 'Project/a'"],
@@ -224,7 +249,7 @@ describe('a policy that contradicts itself is refused', () => {
           allow('b', { says: 's', source: 's', actions: ['read'], when: may('read', it.b) }),
         ]),
         rules(of, 'B', ({ it, allow, may }) => [
-          allow('a', { says: 's', source: 's', actions: ['read'], when: may('read', it.a) }),
+          allow?.('a', { says: 's', source: 's', actions: ['read'], when: may('read', it.a) }),
         ]),
       ]);
     expect(ring).toThrow('rules ask for each other: A/b → read B at b → read A at a');
@@ -306,7 +331,7 @@ describe('a rule can’t be written so that it means another record', () => {
         return equal(it.role, 'admin');
       });
       return [
-        allow('a', {
+        allow?.('a', {
           says: 's',
           source: 's',
           actions: ['read'],
@@ -320,7 +345,7 @@ describe('a rule can’t be written so that it means another record', () => {
   test('the record of a link, in a link within it', () => {
     const nested = () =>
       rules(of, 'Site', ({ allow, linked }) => [
-        allow('a', {
+        allow?.('a', {
           says: 's',
           source: 's',
           actions: ['read'],

@@ -21,7 +21,7 @@ const ifMatch = Type.Object({
   'if-match': Type.Optional(Type.String({ description: 'The ETag that you have seen: refused if it is another now.' })),
 });
 const viewQuery = Type.Object(
-  { view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]*$' })) },
+  { view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$' })) },
   { additionalProperties: false },
 );
 

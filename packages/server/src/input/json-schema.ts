@@ -13,6 +13,7 @@ const typed =
   (type: string) =>
   (options: Options = {}): JsonSchema => ({ type, ...options });
 
+/** JSON Schemas of input, in few words: `Type.Object({ reason: Type.String({ maxLength: 200 }) })`. */
 export const Type = {
   String: typed('string'),
   Integer: typed('integer'),

@@ -135,9 +135,9 @@ export function listSchema(model: Model, type: string): JsonSchema {
     limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2})$', description: 'At most so many: 1 to 200.' })),
     cursor: Type.Optional(Type.String({ maxLength: 2_000, description: 'Where the last page ended: its `next`.' })),
     sort: Type.Optional(
-      Type.String({ pattern: '^-?[A-Za-z][A-Za-z0-9]*$', description: 'A field; with a minus in front descending.' }),
+      Type.String({ pattern: '^-?[A-Za-z][A-Za-z0-9_]*$', description: 'A field; with a minus in front descending.' }),
     ),
-    view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]*$' })),
+    view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$' })),
   };
   for (const { name, field, operators } of filterable(model, type)) {
     const value = (description: string) => Type.Optional(Type.String({ maxLength: 2_000, description }));
