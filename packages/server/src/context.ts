@@ -21,3 +21,12 @@ export interface Caller {
   readonly sessionId: string | null;
   readonly requestId: string | null;
 }
+
+/** A program that asks for decisions with a key of its own. It is no principal, and never the installation itself. */
+export interface Service {
+  readonly service: { readonly id: string; readonly name: string; readonly trusted: boolean };
+  readonly requestId: string | null;
+}
+
+/** Who asks for decisions. */
+export type Asker = Caller | Service;

@@ -1,6 +1,8 @@
 export type { Authorized } from './access/access.js';
-export { type Answer, evaluate, explainDecision, type Question } from './access/evaluate.js';
+export { type Answer, type AnswerContext, evaluate } from './access/evaluate.js';
+export { explainDecision } from './access/explanation.js';
 export { Principals } from './access/principals.js';
+export type { Question } from './access/question.js';
 export {
   type Application,
   DEFAULT_TOKENS,
@@ -11,14 +13,18 @@ export {
 } from './application.js';
 export { checkApplication } from './authoring/check-application.js';
 export { ApplicationError } from './authoring/error.js';
-export type { Caller, Context } from './context.js';
+export type { Asker, Caller, Context, Service } from './context.js';
 export { createServer, type ServerOptions } from './http/server.js';
 export {
   confirmPassword,
+  createServiceKey,
   createSetupLink,
   hashPassword,
+  listServiceKeys,
   passwordProblem,
   purgeExpired,
+  revokeServiceKey,
+  type ServiceKey,
   verifyPassword,
 } from './identity/index.js';
 export { type JsonSchema, Type } from './input/json-schema.js';

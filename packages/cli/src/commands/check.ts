@@ -21,10 +21,13 @@ export function checkCommand(ends: (code: number) => void): Command {
       await withApplication(options, async (context) => {
         const asked = question(context, principal, action, type, id);
         await explainDecision(context, SYSTEM, asked).catch(unknownPrincipal(principal));
-        const { decision, context: why } = await evaluate(context, SYSTEM, asked);
+        const { decision, context: why = {} } = await evaluate(context, SYSTEM, {
+          ...asked,
+          context: { reasons: true },
+        });
         print(decision ? 'yes' : 'no');
-        for (const rule of why.rules) print(`  by the rule ${rule}`);
-        for (const missing of why.missing) print(`  missing: ${missing}`);
+        for (const rule of why.rules ?? []) print(`  by the rule ${rule}`);
+        for (const missing of why.missing ?? []) print(`  missing: ${missing}`);
         ends(decision ? EXIT_CODES.done.code : EXIT_CODES.refused.code);
       });
     });

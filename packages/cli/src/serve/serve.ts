@@ -129,6 +129,7 @@ async function start(
     installation,
     version: options.version,
     ...(alone === undefined ? {} : { alone }),
+    publicUrl: known,
     corsOrigins: options.corsOrigin,
     ...(options.trustedProxy.length > 0 ? { trustedProxies: options.trustedProxy } : {}),
     logger: createLogger(installation.demo ? logLevel('warn') : level),

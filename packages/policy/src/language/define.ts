@@ -123,6 +123,7 @@ function checkResource(of: Model, type: string, resource: Resource): void {
     if (/\s/.test(action) || action === '') throw new ModelError(`${type}: '${action}' is not a word for an action`);
     if (actions.indexOf(action) !== index) throw new ModelError(`${type} has the action '${action}' twice`);
   }
+  if (resource.identifiedBy !== undefined) checkIdentifier(of, type, resource.identifiedBy);
   const views = Object.entries(resource.views ?? {}) as [string, object][];
   for (const [view, showing] of views) {
     for (const name of Object.keys(showing)) {
@@ -132,6 +133,14 @@ function checkResource(of: Model, type: string, resource: Resource): void {
   const { defaultView } = resource;
   if (defaultView !== undefined && !views.some(([view]) => view === defaultView)) {
     throw new ModelError(`${type}: there is no view '${defaultView}' to be the default`);
+  }
+}
+
+/** What names a record has to: always, and no other. */
+function checkIdentifier(of: Model, type: string, name: string): void {
+  const { kind, many, unique, optional, secret } = fieldOf(of, type, name);
+  if (kind !== 'text' || many || !unique || optional || secret) {
+    throw new ModelError(`${type} can't be identified by '${name}': it has to be a text, unique, required, not secret`);
   }
 }
 

@@ -14,6 +14,8 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
   readonly actions?: A;
   /** The last part of the collection's address; by default the name in the plural, `instrument-records`. */
   readonly collection?: string;
+  /** The text field, unique and required, by which other programs name its records; by default they use the id. */
+  readonly identifiedBy?: string;
   /** Views from the most to the least revealing; a field that a view does not mention is hidden in it. */
   readonly views?: Readonly<Record<V, Readonly<{ [K in keyof F]?: Showing }>>>;
   /** The view that a reader gets without asking for one. */
@@ -35,12 +37,17 @@ export interface Resource<
   readonly actions: A;
 }
 
+/** The names of fields that hold one text. */
+type TextName<F extends Fields> = { [K in keyof F]: F[K] extends Field<string, null, false> ? K : never }[keyof F];
+
 /** Describes a resource type. */
 export function resource<
   const F extends Fields,
   const A extends readonly string[] = readonly [],
   const V extends string = never,
->(options: ResourceOptions<F, A, V>): Resource<F, NoInfer<A>, NoInfer<V>> {
+>(
+  options: ResourceOptions<F, A, V> & { readonly identifiedBy?: NoInfer<TextName<F>> },
+): Resource<F, NoInfer<A>, NoInfer<V>> {
   // What is left out is none: without NoInfer it would be taken from where the result is used, and be any.
   return { ...options, actions: options.actions ?? ([] as readonly string[] as A) };
 }

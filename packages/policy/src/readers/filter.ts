@@ -2,7 +2,7 @@ import { ModelError } from '../language/model.js';
 import type { Policy } from '../language/rule.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { type Parameters, type Row, write } from '../sql/write.js';
-import { ALWAYS, type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
+import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 import { covers, type FieldSet, prune, rulesFor } from './decide.js';
@@ -30,16 +30,20 @@ export interface Filter {
 /** At most so many branches are written side by side; what would make more stays one. */
 const MOST_BRANCHES = 16;
 
-/** Which records a principal may do an action on, for a query to ask. */
+/**
+ * Which records a principal may do an action on, for a query to ask.
+ * @param assumed fields that are taken to have these values, whatever the records hold; no references.
+ */
 export function filter(
   policy: Policy,
   principal: Principal,
   action: string,
   type: string,
   environment: Environment,
+  assumed: Readonly<Record<string, Value>> = {},
 ): Filter {
   const rules = rulesFor(policy, action, type);
-  const left = (when: Condition) => prune(fold(when, { principal, environment }));
+  const left = (when: Condition) => prune(fold(when, { principal, environment, assumed }));
   const branches = new Map<string, Branch>();
   for (const rule of rules) {
     if (rule.effect !== 'allow') continue;

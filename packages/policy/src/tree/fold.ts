@@ -29,6 +29,8 @@ export interface Known {
   /** Of a principal whose record is not known, the kind; and what is known of it nevertheless. */
   readonly persona?: Persona;
   readonly record?: RecordFacts;
+  /** Of a record that is not known, fields whose values are. */
+  readonly assumed?: Readonly<Record<string, Value>>;
   /** Left out, or without a time: those stay open. */
   readonly environment?: Partial<Environment>;
 }
@@ -55,7 +57,8 @@ export function fold(condition: Condition, known: Known): Condition {
   return mapAtoms(condition, (atom) => {
     if (atom.op === 'may') return atom;
     if (atom.op !== 'linked') return foldLeaf(atom, known);
-    if (known.record === undefined) return linkWhere(atom, fold(atom.where, known));
+    // What is assumed is of the record itself, not of those that refer to it.
+    if (known.record === undefined) return linkWhere(atom, fold(atom.where, { ...known, assumed: {} }));
     const rows = known.record[linkKey(atom)];
     if (!Array.isArray(rows)) return NEVER;
     return disjunction((rows as readonly RecordFacts[]).map((record) => fold(atom.where, { ...known, record })));
@@ -106,8 +109,11 @@ function place(operand: Operand, known: Known, kind: string | undefined): Operan
       return known.environment === undefined
         ? operand
         : constant(known.environment.types?.[operand.type]?.[operand.field]);
-    case 'record':
-      return known.record === undefined ? operand : constant(known.record[operand.path.join('.')] as Value | undefined);
+    case 'record': {
+      const key = operand.path.join('.');
+      if (known.record !== undefined) return constant(known.record[key] as Value | undefined);
+      return known.assumed && Object.hasOwn(known.assumed, key) ? constant(known.assumed[key]) : operand;
+    }
     case 'principal': {
       if (kind !== undefined && kind !== operand.kind) return constant(null);
       const key = operand.path.join('.');

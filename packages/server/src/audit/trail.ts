@@ -24,7 +24,10 @@ export type AuditEventName =
   | 'record.deleted'
   | 'record.action'
   | 'access.refused'
-  | 'access.explained';
+  | 'access.explained'
+  | 'access.searched'
+  | 'service_key.created'
+  | 'service_key.revoked';
 
 export interface AuditEntry {
   readonly application: string;

@@ -5,7 +5,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** No body stands for an empty object: for actions that need no input. */
     readonly bodyOptional?: boolean;
-    /** Input of the wrong shape is a 400 here, as a published standard says, rather than a 422. */
+    /** Input of the wrong shape or media type is a 400 here, as a published standard says, rather than a 422 or 415. */
     readonly misshapenIsMalformed?: boolean;
   }
 }

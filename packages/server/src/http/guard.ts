@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { requirePossible } from '../access/access.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Caller, Context } from '../context.js';
-import { authenticate, type Identity } from '../identity/index.js';
+import type { Asker, Caller, Context, Service } from '../context.js';
+import { authenticate, authenticateService, type Identity, isServiceKey } from '../identity/index.js';
 import { Problem } from '../problems.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
@@ -10,9 +10,9 @@ export type RouteDecision =
   /** Anyone: with the reason why. */
   | { readonly public: string }
   /** Whoever is logged in: with the reason why no rule is asked, or which is asked later. */
-  | { readonly authenticated: string }
+  | { readonly authenticated: string; readonly services?: boolean }
   /** Whoever might do the action on some record of the type; records are decided on one by one. */
-  | { readonly action: string; readonly type: string };
+  | { readonly action: string; readonly type: string; readonly services?: boolean };
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,6 +22,8 @@ declare module 'fastify' {
     /** Who makes the request; null until it is authenticated, and on public routes. */
     caller: Caller | null;
     identity: Identity | null;
+    /** The program that makes the request with a service key, on routes that have `services`; then there is no caller. */
+    service: Service | null;
   }
 }
 
@@ -43,10 +45,16 @@ export function requireDecisions(server: FastifyInstance, documentation: (url: s
 export function guard(server: FastifyInstance, context: Context): void {
   server.decorateRequest('caller', null);
   server.decorateRequest('identity', null);
+  server.decorateRequest('service', null);
   server.addHook('onRequest', async (request) => {
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
-    const caller = await callerOf(context, request);
+    const known = await authenticated(context, request, decision.services === true);
+    if ('service' in known) {
+      request.service = known;
+      return;
+    }
+    const caller = known;
     request.caller = caller;
     if ('action' in decision) requirePossible(context, caller, decision.action, decision.type);
   });
@@ -58,18 +66,45 @@ export function caller(request: FastifyRequest): Caller {
   return request.caller;
 }
 
-async function callerOf(context: Context, request: FastifyRequest): Promise<Caller> {
+/** Who asks, on a route that is there for services too. */
+export function asker(request: FastifyRequest): Asker {
+  return request.service ?? caller(request);
+}
+
+async function authenticated(context: Context, request: FastifyRequest, services: boolean): Promise<Asker> {
   try {
-    const identity = await authenticate(context.identity, context.policy.model.name, bearerToken(request));
-    const { kind, principalId, rightsVersion, sessionId } = identity;
-    const principal = await context.principals.current(context.database.db, kind, principalId, rightsVersion);
-    if (principal === null) throw new Problem('invalid_token');
-    request.identity = identity;
-    return { principal, sessionId, requestId: request.id };
+    const token = bearerToken(request);
+    return isServiceKey(token)
+      ? await serviceOf(context, request, token, services)
+      : await callerOf(context, request, token);
   } catch (error) {
     if (error instanceof Problem) await auditUnauthenticated(context, request);
     throw error;
   }
+}
+
+async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
+  const identity = await authenticate(context.identity, context.policy.model.name, token);
+  const { kind, principalId, rightsVersion, sessionId } = identity;
+  const principal = await context.principals.current(context.database.db, kind, principalId, rightsVersion);
+  if (principal === null) throw new Problem('invalid_token');
+  request.identity = identity;
+  return { principal, sessionId, requestId: request.id };
+}
+
+async function serviceOf(
+  { database, runtime, policy }: Context,
+  request: FastifyRequest,
+  token: string,
+  services: boolean,
+): Promise<Service> {
+  if (!services) {
+    throw new Problem('invalid_token', {
+      detail: 'A service key asks for decisions at /access/v1, and does nothing else.',
+    });
+  }
+  const service = await authenticateService({ database, runtime }, policy.model.name, token);
+  return { service, requestId: request.id };
 }
 
 /** RFC 6750 §2.1: the token comes in the header, and nowhere else. */

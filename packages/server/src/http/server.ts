@@ -9,9 +9,11 @@ import { applicationRoutes } from './application-routes.js';
 import { readBodies } from './bodies.js';
 import { requireDecisions } from './guard.js';
 import { homeRoute } from './home.js';
+import { metadataRoute } from './metadata-route.js';
 import { watchMethods } from './methods.js';
 import { operationsRoutes } from './operations-routes.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
+import { nameRequest } from './request-id.js';
 import { validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
@@ -19,6 +21,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Serve this application alone, at the root. */
   readonly alone?: string;
+  /** The address that people use, without a slash at its end; where it is not known, that of each request. */
+  readonly publicUrl?: string | undefined;
   /** Origins that browsers may call from; none unless given. */
   readonly corsOrigins?: readonly string[];
   /** Addresses of proxies whose X-Forwarded-For is believed; none unless given. */
@@ -30,7 +34,7 @@ export interface ServerOptions {
 
 /** Makes the HTTP server of an installation; it listens when told to. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { installation } = options;
+  const { installation, publicUrl } = options;
   const { runtime } = installation;
   const server = fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
@@ -44,7 +48,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     routerOptions: { maxParamLength: 200 },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
-      sendProblem(reply.header('x-request-id', request.id), toProblem(error));
+      nameRequest(request, reply);
+      sendProblem(reply, toProblem(error));
     },
   });
 
@@ -74,7 +79,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const refuseOtherMethods = watchMethods(server);
   readBodies(server);
   server.addHook('onSend', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+    nameRequest(request, reply);
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
 
@@ -86,7 +91,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       reply: Parameters<typeof sendProblem>[0],
     ) => {
       let problem = toProblem(error);
-      if (problem.code === 'invalid_input' && request.routeOptions.config.misshapenIsMalformed) {
+      const misshapen = problem.code === 'invalid_input' || problem.code === 'unsupported_media_type';
+      if (misshapen && request.routeOptions.config.misshapenIsMalformed) {
         problem = new Problem('malformed_request', problem.details);
       }
       if (error instanceof Refusal && context !== null) {
@@ -111,9 +117,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       async (scope) => {
         scope.setErrorHandler(fail(context));
         await applicationRoutes(scope, context, options.version);
+        metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },
     );
+    if (options.alone === undefined) {
+      const at = `/.well-known/authzen-configuration/${name}`;
+      metadataRoute(server, at, { base: `/${name}`, publicUrl, hide: true });
+    }
   }
   homeRoute(server, installation, options.alone);
   refuseOtherMethods();

@@ -16,5 +16,13 @@ export { type LoginAttempt, type LoginResult, login } from './login.js';
 export { type PasswordContext, passwordProblem } from './password-strength.js';
 export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
 export { purgeExpired } from './purge.js';
+export {
+  authenticateService,
+  createServiceKey,
+  isServiceKey,
+  listServiceKeys,
+  revokeServiceKey,
+  type ServiceKey,
+} from './service-keys.js';
 export { logout, revokeAll } from './sessions.js';
 export { createSetupLink, redeemSetupLink } from './setup-links.js';

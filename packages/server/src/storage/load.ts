@@ -1,8 +1,8 @@
-import type { Policy } from '@ostiary/policy';
+import type { Needs, Policy, RecordFacts } from '@ostiary/policy';
 import { Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Executor } from './database.js';
-import { query } from './query.js';
-import { type LoadedRecord, proposal, selectList, toRecord } from './rows.js';
+import { query, type SqlRow } from './query.js';
+import { type LoadedRecord, proposal, selectList, toFacts, toRecord } from './rows.js';
 
 /**
  * Loads one record with everything that deciding about it needs; locked, so that it stays as it was decided on. Others may
@@ -27,9 +27,30 @@ export async function proposeRecord(
   type: string,
   values: Readonly<Record<string, unknown>>,
 ): Promise<LoadedRecord> {
+  return toRecord(policy, type, await proposedRow(executor, policy, type, values));
+}
+
+/** What is asked of a record as it would be, where that is not what the rules about its type ask. */
+export async function proposeFacts(
+  executor: Executor,
+  policy: Policy,
+  type: string,
+  values: Readonly<Record<string, unknown>>,
+  needs: Needs,
+): Promise<RecordFacts> {
+  return toFacts(policy.model, type, needs, await proposedRow(executor, policy, type, values, needs));
+}
+
+async function proposedRow(
+  executor: Executor,
+  policy: Policy,
+  type: string,
+  values: Readonly<Record<string, unknown>>,
+  needs?: Needs,
+): Promise<SqlRow> {
   const parameters = new Parameters();
   const from = proposal(policy, type, values, parameters);
-  const [row] = await query(executor, `select ${selectList(policy, type)} from ${from} t`, parameters.values);
+  const [row] = await query(executor, `select ${selectList(policy, type, needs)} from ${from} t`, parameters.values);
   if (row === undefined) throw new TypeError('a row of constants always comes back');
-  return toRecord(policy, type, row);
+  return row;
 }

@@ -58,6 +58,18 @@ export interface PlatformTables {
     expires_at: Timestamp;
     used_at: Timestamp | null;
   };
+  'ostiary.service_key': {
+    id: string;
+    application: string;
+    /** Which program it is for, as its administrator calls it. */
+    name: string;
+    key_hash: Buffer;
+    /** Whether the program may say itself what subjects and resources are like. */
+    trusted: boolean;
+    created_at: Timestamp;
+    expires_at: ColumnType<Date | null, Date | null, never>;
+    revoked_at: ColumnType<Date | null, Date | null, Date>;
+  };
   'ostiary.audit': {
     id: string;
     at: Timestamp;
@@ -141,6 +153,16 @@ export const PLATFORM_DDL: readonly string[] = [
      created_at timestamptz(3) not null,
      expires_at timestamptz(3) not null,
      used_at timestamptz(3)
+   )`,
+  `create table if not exists ostiary.service_key (
+     id uuid primary key,
+     application text not null references ostiary.application deferrable,
+     name text not null,
+     key_hash bytea not null,
+     trusted boolean not null,
+     created_at timestamptz(3) not null,
+     expires_at timestamptz(3),
+     revoked_at timestamptz(3)
    )`,
   `create table if not exists ostiary.audit (
      id uuid primary key,

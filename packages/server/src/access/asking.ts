@@ -1,0 +1,66 @@
+import { decide, type Principal, type RecordFacts } from '@ostiary/policy';
+import type { AuditEntry } from '../audit/trail.js';
+import type { Asker, Context } from '../context.js';
+import type { LoadedRecord } from '../storage/rows.js';
+import { actor, authorize, environment, refusal } from './access.js';
+
+/** The resource type that stands for decisions: who reads it may ask about others. Undefined where a model has none. */
+export function decisionType({ policy }: Context): string | undefined {
+  const { resources } = policy.model;
+  return Object.keys(resources).find((name) => resources[name]?.source === 'decision');
+}
+
+/**
+ * Everyone may ask about themselves; about others, who may read decisions, and services, whose purpose that is.
+ * @param id of whom is asked about; null for somebody who does not exist, or for everybody.
+ * @throws Refusal
+ */
+export function requireMayAsk(context: Context, asker: Asker, kind: string, id: string | null): void {
+  if ('service' in asker) return;
+  const { principal } = asker;
+  if (principal === null || (principal.kind === kind && principal.id === id)) return;
+  const type = decisionType(context);
+  if (type === undefined) throw refusal(context, asker, 'read', 'Decision', id);
+  const about = id ?? '';
+  authorize(context, asker, 'read', type, { id: about, version: 0, values: {}, facts: { id: about } });
+}
+
+/** Whether somebody is believed about what subjects and resources are like. */
+export function isTrusted(asker: Asker): boolean {
+  return 'service' in asker ? asker.service.trusted : asker.principal === null;
+}
+
+export function isSelf(asker: Asker, { kind, id }: Pick<Principal, 'kind' | 'id'>): boolean {
+  return !('service' in asker) && asker.principal?.kind === kind && asker.principal.id === id;
+}
+
+/** A record that the one who asks can't read is explained as if it were not there: a trace would tell its fields. */
+export function tellable(
+  context: Context,
+  asker: Asker,
+  type: string,
+  record: LoadedRecord | null,
+): RecordFacts | null {
+  if (record === null || isTrusted(asker)) return record?.facts ?? null;
+  if ('service' in asker || asker.principal === null) return null;
+  const now = environment(context.runtime);
+  return decide(context.policy, asker.principal, 'read', type, record.facts, now).allowed ? record.facts : null;
+}
+
+/** What somebody sent as an id, in a form that the audit trail can keep. */
+export function printable(id: string): string {
+  return id.slice(0, 200).replaceAll(/[\p{Cc}\p{Cs}]/gu, '\u{fffd}');
+}
+
+/** Who asked, for an audit entry: a service is no principal, so it is among the details. */
+export function askedBy(
+  asker: Asker,
+  detail: Readonly<Record<string, unknown>>,
+): Pick<AuditEntry, 'principal' | 'requestId' | 'detail'> {
+  if (!('service' in asker)) return { ...actor(asker), detail };
+  const { service, requestId } = asker;
+  return {
+    ...(requestId === null ? {} : { requestId }),
+    detail: { ...detail, service: { id: service.id, name: service.name } },
+  };
+}

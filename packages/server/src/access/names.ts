@@ -1,0 +1,46 @@
+import { actionsOf, type Model } from '@ostiary/policy';
+import { collectionOf } from '@ostiary/policy/sql';
+import { Problem } from '../problems.js';
+
+/** A question names what the application does not know. Its names are no secret: they are in its documentation. */
+export class UnknownName extends Problem {
+  constructor(pointer: string, given: string, known: readonly string[]) {
+    super('malformed_request', { errors: [{ pointer, message: `is none of ${known.join(', ')}` }] });
+    this.message = `There is no ${WHAT[pointer] ?? 'such name:'} '${given}'; there are ${known.join(', ')}.`;
+  }
+}
+
+const WHAT: Readonly<Record<string, string>> = {
+  '/subject/type': 'kind of principal',
+  '/resource/type': 'resource type',
+  '/action/name': 'action',
+};
+
+/** The kind of principal that a subject's type names. */
+export function kindNamed(model: Model, given: string): string {
+  const kinds = Object.keys(model.principals);
+  return kinds.find((kind) => same(kind, given)) ?? unknown('/subject/type', given, kinds);
+}
+
+/** The resource type that a name means: its own, or its collection's. */
+export function typeNamed(model: Model, given: string): string {
+  const types = Object.keys(model.resources);
+  const found = types.find((type) => same(type, given)) ?? types.find((type) => same(collectionOf(model, type), given));
+  return found ?? unknown('/resource/type', given, types);
+}
+
+/** The action of a type that a name means. */
+export function actionNamed(model: Model, type: string, given: string): string {
+  const actions = actionsOf(model, type);
+  return actions.find((action) => same(action, given)) ?? unknown('/action/name', given, actions);
+}
+
+/** `InstrumentRecord`, `instrument-record` and `instrument_record` are one name. */
+export function same(a: string, b: string): boolean {
+  const plain = (text: string) => text.replaceAll(/[-_\s]/g, '').toLowerCase();
+  return plain(a) === plain(b);
+}
+
+function unknown(pointer: string, given: string, known: readonly string[]): never {
+  throw new UnknownName(pointer, given, known);
+}

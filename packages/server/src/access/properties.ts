@@ -1,0 +1,127 @@
+import { type Field, type Principal, principal, principalNeeds, type RecordFacts, type Value } from '@ostiary/policy';
+import type { Context } from '../context.js';
+import { readId } from '../input/ids.js';
+import { valueSchema } from '../input/schemas.js';
+import { validatorFor } from '../input/validation.js';
+import { loadRecord, proposeFacts, proposeRecord } from '../storage/load.js';
+import { type LoadedRecord, newValues } from '../storage/rows.js';
+import type { Lookup } from './lookup.js';
+import { malformed, type Properties } from './question.js';
+
+/**
+ * The properties that are fields of a type, as its records would hold them; others are ignored, and secret fields too.
+ * A reference may be given by the name of its record.
+ * @throws Problem `malformed_request` where a value is none of its field
+ */
+export async function fieldsTold(
+  lookup: Lookup,
+  type: string,
+  properties: Properties | undefined,
+  pointer: string,
+): Promise<Properties> {
+  const fields = lookup.context.policy.model.resources[type]?.fields ?? {};
+  const told: Record<string, unknown> = {};
+  for (const [name, given] of Object.entries(properties ?? {})) {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (field === undefined || field.secret) continue;
+    const value = await byId(lookup, field, given);
+    if (value !== null && !validatorFor(valueSchema(field))(value)) {
+      throw malformed(`${pointer}/${name}`, 'is no value of that field');
+    }
+    told[name] = value;
+  }
+  return told;
+}
+
+async function byId(lookup: Lookup, { to, many }: Field, given: unknown): Promise<unknown> {
+  if (to === null) return given;
+  const one = async (value: unknown) =>
+    typeof value === 'string' ? (readId(value) ?? (await lookup.record(to, value))?.id ?? value) : value;
+  return many && Array.isArray(given) ? Promise.all(given.map(one)) : one(given);
+}
+
+/** A stored record with other values in some of its fields; what the rules ask beyond them follows from those. */
+export async function describeRecord(
+  { database, policy }: Context,
+  type: string,
+  stored: LoadedRecord,
+  told: Properties,
+): Promise<LoadedRecord> {
+  if (isEmpty(told)) return stored;
+  return described(() => proposeRecord(database.db, policy, type, { ...stored.values, ...told }));
+}
+
+/** A record that is not stored, by what is told of it; null where that is nothing. */
+export async function imagineRecord(
+  { database, policy, runtime }: Context,
+  type: string,
+  told: Properties,
+  by: string | null,
+): Promise<LoadedRecord | null> {
+  if (isEmpty(told)) return null;
+  const made = { id: runtime.id(), now: runtime.now(), by };
+  return described(() => proposeRecord(database.db, policy, type, newValues(policy.model, type, made, told)));
+}
+
+/** Some fields of a record that is not known, as rules would see them. */
+export async function assumeFields(
+  { database, policy }: Context,
+  type: string,
+  told: Properties,
+): Promise<Readonly<Record<string, Value>>> {
+  if (isEmpty(told)) return {};
+  const facts = await described(() => proposeFacts(database.db, policy, type, told, { paths: [], links: [] }));
+  return Object.fromEntries(Object.keys(told).map((name) => [name, facts[name] as Value]));
+}
+
+/** A stored principal with other values in some of its fields. What it holds is what is stored that it holds. */
+export async function describePrincipal(context: Context, stored: Principal, told: Properties): Promise<Principal> {
+  const { database, policy } = context;
+  const type = policy.model.principals[stored.kind];
+  if (!type || isEmpty(told)) return stored;
+  const record = await loadRecord(database.db, policy, type, stored.id);
+  return record === null ? stored : made(context, stored, type, { ...record.values, ...told });
+}
+
+/** A principal that is not stored, by what is told of it; it holds nothing. Null where nothing is told. */
+export async function imaginePrincipal(
+  context: Context,
+  kind: string,
+  given: string,
+  told: Properties,
+): Promise<Principal | null> {
+  const { policy, runtime } = context;
+  const type = policy.model.principals[kind];
+  if (!type || isEmpty(told)) return null;
+  const id = readId(given) ?? runtime.id();
+  const values = newValues(policy.model, type, { id, now: runtime.now(), by: null }, told);
+  return made(context, { kind, id, grants: [] }, type, values);
+}
+
+async function made(
+  { database, policy }: Context,
+  { kind, id, grants }: Pick<Principal, 'kind' | 'id' | 'grants'>,
+  type: string,
+  values: Properties,
+): Promise<Principal> {
+  const needs = principalNeeds(policy, kind);
+  const attributes = await described(() => proposeFacts(database.db, policy, type, values, needs));
+  return principal({ kind, id, grants, attributes: attributes as Readonly<Record<string, Value>> });
+}
+
+function isEmpty(told: Properties): boolean {
+  return Object.keys(told).length === 0;
+}
+
+/** PostgreSQL's class 22 is about values that fit their schema and no column: the year 0, a NUL in json. */
+async function described<T extends LoadedRecord | RecordFacts>(propose: () => Promise<T>): Promise<T> {
+  try {
+    return await propose();
+  } catch (error) {
+    const { code } = error as { readonly code?: unknown };
+    if (typeof code === 'string' && code.startsWith('22')) {
+      throw malformed('/properties', 'hold a value that no field can have');
+    }
+    throw error;
+  }
+}

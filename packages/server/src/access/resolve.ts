@@ -1,0 +1,103 @@
+import type { Principal } from '@ostiary/policy';
+import type { Asker } from '../context.js';
+import type { LoadedRecord } from '../storage/rows.js';
+import { isTrusted, requireMayAsk } from './asking.js';
+import type { Lookup } from './lookup.js';
+import { actionNamed, kindNamed, typeNamed } from './names.js';
+import { describePrincipal, describeRecord, fieldsTold, imaginePrincipal, imagineRecord } from './properties.js';
+import type { Action, Properties, Question, Resource, Subject } from './question.js';
+
+/** What a question is about, with everything that deciding it needs. */
+export interface Resolved {
+  /** Null where there is no such principal, or its account is disabled. */
+  readonly principal: Principal | null;
+  readonly action: string;
+  readonly type: string;
+  /** Null where no record is named, or there is no such record. */
+  readonly record: LoadedRecord | null;
+  /** Whether the question is about one record, rather than about whichever there could be. */
+  readonly named: boolean;
+}
+
+/**
+ * Finds what a question names, and refuses to tell about others to whom may not ask.
+ * @throws UnknownName, Refusal, Problem `malformed_request` for properties that are no values
+ */
+export async function resolve(asker: Asker, question: Question, lookup: Lookup): Promise<Resolved> {
+  const { model } = lookup.context.policy;
+  const kind = kindNamed(model, question.subject.type);
+  const type = typeNamed(model, question.resource.type);
+  const action = actionNamed(model, type, question.action.name);
+  const principal = await resolveSubject(asker, kind, question.subject, lookup);
+  const by = principal?.id ?? null;
+  const about = await resolveResource(asker, { type, action, by }, question.action, question.resource, lookup);
+  return { principal, action, type, ...about };
+}
+
+/** The principal that a subject names, as it is stored or as a trusted program describes it. */
+export async function resolveSubject(
+  asker: Asker,
+  kind: string,
+  subject: Subject,
+  lookup: Lookup,
+): Promise<Principal | null> {
+  const { context } = lookup;
+  const account = await lookup.account(kind, subject.id);
+  requireMayAsk(context, asker, kind, account?.id ?? null);
+  const type = context.policy.model.principals[kind];
+  const properties = isTrusted(asker) && type ? subject.properties : undefined;
+  const told = type ? await fieldsTold(lookup, type, properties, '/subject/properties') : {};
+  if (account === null) return imaginePrincipal(context, kind, subject.id, told);
+  const stored = await lookup.principal(kind, account);
+  return stored === null ? null : describePrincipal(context, stored, told);
+}
+
+/** The record that a resource names, as it is stored or as a trusted program describes it; for `create` what it would become. */
+export async function resolveResource(
+  asker: Asker,
+  about: { readonly type: string; readonly action: string; readonly by: string | null },
+  action: Pick<Action, 'properties'>,
+  resource: Resource,
+  lookup: Lookup,
+): Promise<Pick<Resolved, 'record' | 'named'>> {
+  const { context } = lookup;
+  const { type, by } = about;
+  if (about.action === 'create') {
+    const told = {
+      ...(await fieldsTold(lookup, type, resource.properties, '/resource/properties')),
+      ...(isTrusted(asker) ? await fieldsTold(lookup, type, action.properties, '/action/properties') : {}),
+    };
+    const record = await imagineRecord(context, type, told, by);
+    return { record, named: record !== null };
+  }
+  const { id = '' } = resource;
+  if (id === '') return { record: null, named: about.action !== 'list' && resource.id !== undefined };
+  const { source } = context.policy.model.resources[type] ?? {};
+  // A decision is no record: it is about whom it is about.
+  if (source === 'decision') {
+    return { record: { id, version: 0, values: {}, facts: { id } }, named: true };
+  }
+  const told = isTrusted(asker) ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
+  const stored = await lookup.record(type, id);
+  const record =
+    stored === null
+      ? await imagineRecord(context, type, told, null)
+      : await describeRecord(context, type, stored, told);
+  return { record, named: true };
+}
+
+/**
+ * What a resource's properties and its action's say of the record. Those of the action come last: rules know how
+ * something is done as a field of the record that it is done to.
+ */
+export async function propertiesTold(
+  lookup: Lookup,
+  type: string,
+  action: Properties | undefined,
+  resource: Properties | undefined,
+): Promise<Properties> {
+  return {
+    ...(await fieldsTold(lookup, type, resource, '/resource/properties')),
+    ...(await fieldsTold(lookup, type, action, '/action/properties')),
+  };
+}

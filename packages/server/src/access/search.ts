@@ -1,0 +1,230 @@
+import { actionsOf, type Principal } from '@ostiary/policy';
+import { columnOf, filter, Parameters, pageSql, searchSql, showsField, tableOf } from '@ostiary/policy/sql';
+import { writeAudit } from '../audit/trail.js';
+import type { Asker, Context } from '../context.js';
+import { Problem } from '../problems.js';
+import { query } from '../storage/query.js';
+import { environment } from './access.js';
+import { askedBy, isSelf, isTrusted, printable, requireMayAsk } from './asking.js';
+import { type AnswerContext, isAllowed, unknown } from './evaluate.js';
+import { Lookup } from './lookup.js';
+import { actionNamed, kindNamed, typeNamed, UnknownName } from './names.js';
+import { type Page, type PageRequest, type Place, pageOf, placeOf } from './page.js';
+import { assumeFields } from './properties.js';
+import { malformed, type Properties, type Question, type Subject } from './question.js';
+import { propertiesTold, resolveResource, resolveSubject } from './resolve.js';
+
+type Paged = { readonly page?: PageRequest };
+
+export type SubjectSearch = Omit<Question, 'subject'> & { readonly subject: Pick<Subject, 'type'> } & Paged;
+export type ResourceSearch = Question & Paged;
+export type ActionSearch = Omit<Question, 'action'> & Paged;
+
+/** What may be done, by whom or on what: exactly that about which an evaluation would say yes (AuthZEN 1.0 §8). */
+export interface Found {
+  readonly page: Page;
+  readonly context?: AnswerContext;
+  readonly results: readonly ({ readonly type: string; readonly id: string } | { readonly name: string })[];
+}
+
+const NOTHING: Found = { page: { next_token: '', count: 0 }, results: [] };
+
+interface Row {
+  readonly id: string;
+  readonly name: string | null;
+  readonly [column: string]: unknown;
+}
+
+/**
+ * The principals with an enabled account that may do an action on a record (§8.4). What the request says of subjects
+ * beside their type is ignored.
+ * @throws Refusal, Problem `malformed_request` or `invalid_cursor`
+ */
+export async function searchSubjects(context: Context, asker: Asker, asked: SubjectSearch): Promise<Found> {
+  const { subject, action, resource } = asked;
+  const place = placeOf(['subject', subject.type, action, resource, asked.context], asked.page);
+  return answered(async () => {
+    const { policy } = context;
+    const kind = kindNamed(policy.model, subject.type);
+    requireMayAsk(context, asker, kind, null);
+    const type = typeNamed(policy.model, resource.type);
+    const does = actionNamed(policy.model, type, action.name);
+    const about = { type, action: does, by: null };
+    const { record, named } = await resolveResource(asker, about, action, resource, new Lookup(context));
+    if (!named)
+      throw malformed('/resource', does === 'create' ? 'needs properties: of what is created' : 'needs an id');
+    await audit(context, asker, 'subject', { action: does, type, id: resource.id, subject: { type: kind } });
+    const principalType = policy.model.principals[kind];
+    if (record === null || !principalType) return NOTHING;
+
+    const parameters = new Parameters();
+    const fields = Object.entries(policy.model.resources[type]?.fields ?? {});
+    const madeBy = does === 'create' ? fields.filter(([, { filled }]) => filled).map(([name]) => name) : [];
+    const enabled = `exists (select 1 from ostiary.account a where a.application = ${parameters.add(policy.model.name, 'text')}
+      and a.kind = ${parameters.add(kind, 'text')} and a.principal_id = p.id and not a.disabled)`;
+    const ids = searchSql(policy, kind, does, type, record.facts, environment(context.runtime), parameters, {
+      limit: place.limit + 1,
+      where: [enabled],
+      madeBy,
+      ...(place.after === null ? {} : { after: place.after }),
+    });
+    const rows = await withNames(context, asker, principalType, ids, parameters);
+    return found(place, rows, ({ id, name }) => ({ type: subject.type, id: name ?? id }));
+  });
+}
+
+/**
+ * The records on which a principal may do an action (§8.5). What a trusted program says of the resource beside its
+ * type, and of the action, is taken to be so of each record. Nothing that could be created is there to be found.
+ * @throws Refusal, Problem `malformed_request` or `invalid_cursor`
+ */
+export async function searchResources(context: Context, asker: Asker, asked: ResourceSearch): Promise<Found> {
+  const { subject, action, resource } = asked;
+  const { id: _, ...wanted } = resource;
+  const place = placeOf(['resource', subject, action, wanted, asked.context], asked.page);
+  return answered(async () => {
+    const { policy, runtime } = context;
+    const { model } = policy;
+    const lookup = new Lookup(context);
+    const kind = kindNamed(model, subject.type);
+    const type = typeNamed(model, resource.type);
+    const does = actionNamed(model, type, action.name);
+    const principal = await resolveSubject(asker, kind, subject, lookup);
+    await auditUnlessSelf(context, asker, 'resource', principal, { action: does, type, subject });
+    const stored = does !== 'create' && model.resources[type]?.source !== 'decision';
+    if (principal === null || !stored) return NOTHING;
+
+    const told = isTrusted(asker) ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
+    const assumed = await assumeFields(context, type, withoutReferences(context, type, told));
+    const parameters = new Parameters();
+    const reach = filter(policy, principal, does, type, environment(runtime), assumed);
+    const where = place.after === null ? [] : [`t.id > ${parameters.add(place.after, 'uuid')}`];
+    const ids = pageSql(reach, parameters, { order: [], limit: place.limit + 1, where });
+    const rows = await withNames(context, asker, type, ids, parameters);
+    return found(place, rows, ({ id, name }) => ({ type: resource.type, id: name ?? id }));
+  });
+}
+
+/**
+ * The actions that a principal may do on a record (§8.6).
+ * @throws Refusal, Problem `malformed_request` or `invalid_cursor`
+ */
+export async function searchActions(context: Context, asker: Asker, asked: ActionSearch): Promise<Found> {
+  const { subject, resource } = asked;
+  const place = placeOf(['action', subject, resource, asked.context], asked.page);
+  return answered(async () => {
+    const { model } = context.policy;
+    const lookup = new Lookup(context);
+    const kind = kindNamed(model, subject.type);
+    const type = typeNamed(model, resource.type);
+    const principal = await resolveSubject(asker, kind, subject, lookup);
+    await auditUnlessSelf(context, asker, 'action', principal, { type, id: resource.id, subject });
+    const allowed: string[] = [];
+    for (const action of actionsOf(model, type)) {
+      const about = { type, action, by: principal?.id ?? null };
+      const resolved = await resolveResource(asker, about, {}, resource, lookup).catch(noneToCreate(action));
+      if (isAllowed(context, { principal, action, type, ...resolved })) allowed.push(action);
+    }
+    const from = place.after === null ? 0 : allowed.indexOf(place.after) + 1;
+    const { page, items } = pageOf(place, allowed.slice(from), (name) => name);
+    return { page, results: items.map((name) => ({ name })) };
+  });
+}
+
+/** Properties that no new record could have are no mistake in a question about what may be done with one that is there. */
+function noneToCreate(action: string): (error: unknown) => { readonly record: null; readonly named: true } {
+  return (error) => {
+    if (action !== 'create' || !(error instanceof Problem) || error.status >= 500) throw error;
+    return { record: null, named: true };
+  };
+}
+
+/** Nothing is found of what the application does not know; and it is said so, since its names are no secret. */
+async function answered(search: () => Promise<Found>): Promise<Found> {
+  try {
+    return await search();
+  } catch (error) {
+    if (!(error instanceof UnknownName)) throw error;
+    const { page, results } = NOTHING;
+    return { page, context: unknown(error).context, results };
+  }
+}
+
+function found(place: Place, rows: readonly Row[], result: (row: Row) => Found['results'][number]): Found {
+  const { page, items } = pageOf(place, rows, ({ id }) => id);
+  return { page, results: items.map(result) };
+}
+
+/** The ids that a query finds, in their order, with the names that their type is identified by. */
+async function withNames(
+  context: Context,
+  asker: Asker,
+  type: string,
+  ids: string,
+  parameters: Parameters,
+): Promise<readonly Row[]> {
+  const { model } = context.policy;
+  const field = identifierFor(context, asker, type);
+  const name = field === null ? 'null' : `t.${columnOf(field)}`;
+  return query<Row>(
+    context.database.db,
+    `select found.id, ${name} as name from (${ids}) found join ${tableOf(model, type)} t on t.id = found.id order by found.id`,
+    parameters.values,
+  );
+}
+
+/** The field that names a type's records, unless it is one that a principal who asks may not see of them all. */
+function identifierFor({ policy, runtime }: Context, asker: Asker, type: string): string | null {
+  const field = policy.model.resources[type]?.identifiedBy;
+  if (field === undefined) return null;
+  if ('service' in asker || asker.principal === null) return field;
+  const readable = filter(policy, asker.principal, 'read', type, environment(runtime));
+  return readable.branches.length > 0 && showsField(readable, field) ? field : null;
+}
+
+/** A reference decides on more than itself, which a query can't take to be otherwise for each record. */
+function withoutReferences({ policy }: Context, type: string, told: Properties): Properties {
+  const reference = Object.keys(told).find((name) => policy.model.resources[type]?.fields[name]?.to !== null);
+  if (reference !== undefined) {
+    throw malformed(`/resource/properties/${reference}`, 'is a reference: a search takes no other than the stored one');
+  }
+  return told;
+}
+
+interface Told {
+  readonly action?: string;
+  readonly type: string;
+  readonly id?: string | undefined;
+  readonly subject: { readonly type: string; readonly id?: string };
+}
+
+/** What others may do is on record as something that was read; what oneself may do is everybody's own. */
+async function auditUnlessSelf(
+  context: Context,
+  asker: Asker,
+  search: string,
+  principal: Principal | null,
+  told: Told,
+): Promise<void> {
+  if (principal === null || !isSelf(asker, principal)) await audit(context, asker, search, told);
+}
+
+async function audit(
+  context: Context,
+  asker: Asker,
+  search: string,
+  { action, type, id, subject }: Told,
+): Promise<void> {
+  await writeAudit(context.database.db, context.runtime, {
+    application: context.policy.model.name,
+    event: 'access.searched',
+    outcome: 'allowed',
+    ...askedBy(asker, {
+      search,
+      subject: { type: subject.type, ...(subject.id ? { id: printable(subject.id) } : {}) },
+    }),
+    ...(action === undefined ? {} : { action }),
+    resourceType: type,
+    ...(id === undefined ? {} : { recordId: printable(id) }),
+  });
+}
