@@ -7,6 +7,7 @@ import { keysCommand } from './commands/keys.js';
 import { matrixCommand } from './commands/matrix.js';
 import { restoreCommand } from './commands/restore.js';
 import { serveCommand } from './commands/serve.js';
+import { serviceKeyCommand } from './commands/service-key.js';
 import { setupLinkCommand } from './commands/setup-link.js';
 import { userCommand } from './commands/user.js';
 import { EXIT_CODES, exitCodeHelp } from './exit-codes.js';
@@ -33,6 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
     matrixCommand(ends),
     userCommand(),
     setupLinkCommand(),
+    serviceKeyCommand(),
     backupCommand(),
     restoreCommand(),
     keysCommand(),

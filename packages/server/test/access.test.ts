@@ -212,7 +212,8 @@ describe('decisions for others to ask for', () => {
     ] as const) {
       for (const group of [clinic, lab]) {
         for (const action of ['read', 'update', 'delete']) {
-          const { body } = await evaluate('admin', question(who, action, 'Group', group));
+          const asked = { ...question(who, action, 'Group', group), context: { reasons: true } };
+          const { body } = await evaluate('admin', asked);
           expect(body.decision, `${who} ${action} ${group}`).toBe(own === group);
           expect(body.context.rules).toEqual(own === group ? ['Group/manager-manages-own'] : []);
           expect(body.context.missing.length > 0).toBe(own !== group);

@@ -183,17 +183,17 @@ describe('what is not understood is a problem with a stable code, and changes no
     ['an address that is none', () => app.request({ as: 'admin', url: '/api/nothing' }), 404, 'not_found'],
     ['a percent sign alone', () => app.request({ as: 'admin', url: '/api/groups/%' }), 400, 'malformed_request'],
     [
-      'a question about no kind of principal',
+      'a question that names no record',
       () =>
         app.request({
           as: 'admin',
           method: 'POST',
           url: '/access/v1/evaluation',
-          body: { subject: { type: 'robot', id: 'x' }, action: { name: 'read' }, resource: { type: 'Group' } },
+          body: { subject: { type: 'user', id: 'x' }, action: { name: 'read' }, resource: { type: 'Group' } },
         }),
       400,
       'malformed_request',
-      { errors: [{ pointer: '/subject/type' }] },
+      { errors: [{ pointer: '/resource/id', message: 'is missing' }] },
     ],
   ];
 
@@ -384,7 +384,12 @@ describe('what cannot be reached and what does not exist are the same', () => {
             (name): TestRequest => ({
               method: 'POST',
               url: `/access/v1/${question}`,
-              body: { subject: { type: 'user', id: 'JaneDoe' }, action: { name }, resource: { type, id } },
+              body: {
+                subject: { type: 'user', id: 'JaneDoe' },
+                action: { name },
+                resource: { type, id },
+                context: { reasons: true },
+              },
             }),
           ),
         ),
@@ -450,7 +455,7 @@ describe('what cannot be reached and what does not exist are the same', () => {
 });
 
 describe('the outside', () => {
-  test('every answer has a request id of ours, which the audit trail knows', async () => {
+  test('every request has an id of ours, which the audit trail knows, beside the one that its caller gave it', async () => {
     await app.login('norole');
     await app.audit();
     const answer = await app.request({
@@ -458,8 +463,11 @@ describe('the outside', () => {
       url: '/api/groups',
       headers: { 'x-request-id': 'chosen-by-the-caller' },
     });
-    const id = answer.headers['x-request-id'];
-    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    const id = answer.headers['ostiary-request'];
+    expect([id, answer.headers['x-request-id']]).toEqual([
+      expect.stringMatching(/^[0-9a-f-]{36}$/),
+      'chosen-by-the-caller',
+    ]);
     expect(answer.body.requestId).toBe(id);
     const [entry, ...more] = await app.audit();
     expect(more).toEqual([]);

@@ -63,7 +63,8 @@ export function isAllowed(context: Context, { principal, action, type, record, n
 function withReasons(context: Context, asker: Asker, resolved: Resolved): Answer {
   const { principal, action, type, record } = resolved;
   if (principal === null) {
-    return refused([], ['there is no such principal, or its account is disabled']);
+    const missing = ['there is no such principal, or its account is disabled'];
+    return refused([], missing, missing);
   }
   const { policy } = context;
   const now = environment(context.runtime);
@@ -72,12 +73,12 @@ function withReasons(context: Context, asker: Asker, resolved: Resolved): Answer
     return { decision: true, context: { rules: decided?.permits.map(({ rule }) => rule) ?? [], missing: [] } };
   }
   const facts = tellable(context, asker, type, record);
-  const person = isSelf(asker, principal) ? 'you' : 'they';
-  const { missing } = explain(policy, principal, action, type, facts, now, person);
-  return refused(facts === null ? [] : (decided?.forbiddenBy ?? []), missing);
+  const missing = (person: 'you' | 'they') => explain(policy, principal, action, type, facts, now, person).missing;
+  const rules = facts === null ? [] : (decided?.forbiddenBy ?? []);
+  return refused(rules, missing(isSelf(asker, principal) ? 'you' : 'they'), missing('you'));
 }
 
-function refused(rules: readonly string[], missing: readonly string[]): Answer {
+function refused(rules: readonly string[], missing: readonly string[], toUser: readonly string[]): Answer {
   const admin = rules.length > 0 ? `Forbidden by ${rules.join(', ')}.` : 'Not allowed by any rule.';
   return {
     decision: false,
@@ -85,7 +86,7 @@ function refused(rules: readonly string[], missing: readonly string[]): Answer {
       rules,
       missing,
       reason_admin: { '403': admin },
-      reason_user: { '403': `Not allowed. What is missing: ${missing.join('; ')}.` },
+      reason_user: { '403': `Not allowed. What is missing: ${toUser.join('; ')}.` },
     },
   };
 }

@@ -59,6 +59,7 @@ export class Lookup {
     const { database, policy } = this.context;
     const type = policy.model.principals[kind];
     const wanted = given.filter((one) => !this.#accounts.has(keyOf(kind, one)));
+    if (wanted.length === 0) return;
     const named = type ? await this.#idsByName(type, wanted) : new Map<string, string>();
     const { ids, names } = sorted(wanted);
     const rows = await query<{ id: string; login: string | null; disabled: boolean; rights_version: string }>(
@@ -82,6 +83,7 @@ export class Lookup {
     const { database, policy } = this.context;
     const { model } = policy;
     const wanted = given.filter((one) => !this.#records.has(keyOf(type, one)));
+    if (wanted.length === 0) return;
     const named = new Map([...(await this.#idsByLogin(type, wanted)), ...(await this.#idsByName(type, wanted))]);
     const ids = [...new Set([...sorted(wanted).ids, ...named.values()])];
     const rows =

@@ -34,8 +34,8 @@ export function metadataRoute(
 /** The address by which this request came: of what proxies say of it, that of trusted ones is believed alone. */
 function addressOf(request: FastifyRequest): string {
   const address = `${request.protocol}://${request.host}`;
-  if (!URL.canParse(address) || new URL(address).origin !== address.toLowerCase()) {
+  if (!/^[\w.:[\]-]+$/.test(request.host) || !URL.canParse(address)) {
     throw new Problem('malformed_request', { detail: 'The host of this request is none.' });
   }
-  return address;
+  return new URL(address).origin;
 }

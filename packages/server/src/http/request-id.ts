@@ -4,11 +4,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 const GIVEN = /^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/;
 
 /**
- * Names a request in its answer: by the caller's own id where it has one (AuthZEN 1.0 §10.1.4), so that it can tell its
- * answers apart; and always by ours, which alone is in problems, the log and the audit trail.
+ * Names a request in its answer: by the caller's own id where it has one (AuthZEN 1.0 §10.1.3), and then by ours in a
+ * header of its own; which alone is in problems, the log and the audit trail.
  */
 export function nameRequest(request: FastifyRequest, reply: FastifyReply): void {
   const given = request.headers['x-request-id'];
-  const echoed = typeof given === 'string' && GIVEN.test(given) ? given : request.id;
-  reply.header('x-request-id', echoed).header('ostiary-request', request.id);
+  if (typeof given === 'string' && GIVEN.test(given)) {
+    reply.header('x-request-id', given).header('ostiary-request', request.id);
+  } else reply.header('x-request-id', request.id);
 }
