@@ -142,7 +142,7 @@ describe('evaluation', () => {
     [
       'a type',
       ask(alice, read, { type: 'spaceship', id: 'x' }),
-      /^There is no resource type 'spaceship'; there are User, Record\.$/,
+      /^There is no resource type 'spaceship'; there are User, Record, Decision, Note\.$/,
     ],
     ['an action', ask(alice, action('fly'), one), /^There is no action 'fly'; there are .*write/],
   ])('%s that is not known is denied, in words', async (_, body, message) => {
@@ -354,6 +354,13 @@ describe('search', () => {
       ['alice'],
     ],
     ['who may, on nothing', 'subject', ask(user(), read, record('nothing')), []],
+    [
+      'who may create, in their own name',
+      'subject',
+      ask(user(), action('create'), { type: 'note', properties: { text: 'x', authorId: 'bob' } }),
+      ['alice'],
+    ],
+    ['who may ask about others', 'subject', ask(user(), read, { type: 'decision', id: 'alice' }), ['bob']],
     ['on what', 'resource', ask(alice, read, record()), ['record-1', 'record-2']],
     ['the id of a resource is ignored', 'resource', ask(alice, write, record('record-2')), ['record-1']],
     ['on what, for a subject as it is described', 'resource', ask(admin, write, record()), ['record-2']],

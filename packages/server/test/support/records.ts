@@ -1,4 +1,16 @@
-import { all, always, boolean, equal, model, policy, principals, resource, rules, text } from '@ostiary/policy';
+import {
+  all,
+  always,
+  boolean,
+  equal,
+  model,
+  policy,
+  principals,
+  reference,
+  resource,
+  rules,
+  text,
+} from '@ostiary/policy';
 import { type Application, DEMO_PASSWORD } from '@ostiary/server';
 
 /**
@@ -28,6 +40,8 @@ const recordsModel = model({
         soft: boolean({ optional: true, says: 'Whether a deletion leaves it to be brought back.' }),
       },
     }),
+    Decision: resource({ source: 'decision', fields: {} }),
+    Note: resource({ fields: { authorId: reference('User', { filled: 'principal' }), text: text() } }),
   },
 });
 
@@ -54,6 +68,22 @@ const recordsPolicy = policy(recordsModel, [
       source: SOURCE,
       actions: ['delete'],
       when: all(equal(user.role, 'writer'), equal(it.soft, true)),
+    }),
+  ]),
+  rules(recordsModel, 'Note', ({ it, allow }) => [
+    allow('writers-sign', {
+      says: 'Writers make notes, in their own name.',
+      source: 'the tests',
+      actions: ['create'],
+      when: all(equal(it.authorId, user.id), equal(it.authorId.role, 'writer')),
+    }),
+  ]),
+  rules(recordsModel, 'Decision', ({ allow }) => [
+    allow('admins-ask', {
+      says: 'Administrators ask about others.',
+      source: 'the tests',
+      actions: ['read'],
+      when: equal(user.role, 'admin'),
     }),
   ]),
 ]);
