@@ -50,6 +50,7 @@ export const openDataCapture = model({
   resources: {
     Group: resource({
       says: 'A clinic or a laboratory: what data belongs to, and whom users work for.',
+      identifiedBy: 'name',
       fields: {
         name: text({ unique: true, minLength: 1, maxLength: 200 }),
         type: choice(['CLINICAL', 'RESEARCH']),
@@ -58,6 +59,7 @@ export const openDataCapture = model({
     }),
     User: resource({
       says: 'Someone who logs in.',
+      identifiedBy: 'username',
       actions: ['changePassword'],
       fields: {
         username: text({ unique: true, minLength: 1, maxLength: 100, pattern: '^\\S+$' }),
@@ -102,6 +104,7 @@ export const openDataCapture = model({
     }),
     Instrument: resource({
       says: 'A questionnaire, a task, a file to upload, or a series of these. Shared by all groups.',
+      identifiedBy: 'name',
       fields: {
         name: text({ unique: true, minLength: 1, maxLength: 200 }),
         kind: choice(['FORM', 'INTERACTIVE', 'FILE', 'SERIES']),
@@ -151,6 +154,7 @@ export const openDataCapture = model({
     }),
     InstrumentRepo: resource({
       says: 'Where instruments are imported from.',
+      identifiedBy: 'name',
       fields: {
         name: text({ unique: true, minLength: 1, maxLength: 200 }),
         url: text({ format: 'uri', maxLength: 1_000 }),

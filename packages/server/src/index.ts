@@ -1,8 +1,5 @@
 export type { Authorized } from './access/access.js';
-export { type Answer, type AnswerContext, evaluate } from './access/evaluate.js';
-export { explainDecision } from './access/explanation.js';
 export { Principals } from './access/principals.js';
-export type { Question } from './access/question.js';
 export {
   type Application,
   DEFAULT_TOKENS,
@@ -14,6 +11,9 @@ export {
 export { checkApplication } from './authoring/check-application.js';
 export { ApplicationError } from './authoring/error.js';
 export type { Asker, Caller, Context, Service } from './context.js';
+export { type Answer, type AnswerContext, evaluate } from './decisions/evaluate.js';
+export { explainDecision } from './decisions/explanation.js';
+export type { Question } from './decisions/question.js';
 export { createServer, type ServerOptions } from './http/server.js';
 export {
   confirmPassword,

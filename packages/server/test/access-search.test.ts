@@ -1,9 +1,9 @@
 import { application as openDataCapture } from '@ostiary/open-data-capture';
-import { actionsOf } from '@ostiary/policy';
+import { actionsOf, snakeCase } from '@ostiary/policy';
 import type { Application, Asker, Context } from '@ostiary/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { evaluateAll } from '../src/access/evaluations.js';
-import { type Found, searchActions, searchResources, searchSubjects } from '../src/access/search.js';
+import { evaluateAll } from '../src/decisions/evaluations.js';
+import { type Found, searchActions, searchResources, searchSubjects } from '../src/decisions/search.js';
 import { openApplication, type TestApplication } from './support/application.js';
 import { trials } from './support/trials.js';
 
@@ -66,13 +66,15 @@ describe.each(CASES)('$application.policy.model.name', ({ application, types, su
   beforeAll(async () => {
     app = await openApplication(application);
     context = app.context;
-    const ids = async (text: string) => (await app.database.pool.query(text)).rows.map(({ id }) => String(id));
-    people = await ids('select principal_id as id from ostiary.account order by 1');
-    for (const type of types) {
-      const table = type.replaceAll(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
-      const of = model.name.replaceAll('-', '_');
-      records.set(type, await ids(`select id from ${of}.${table} order by 1 limit ${KNOWN}`));
-    }
+    // By the names that a search answers with, where a type has any.
+    const names = async (type: string, where: string) => {
+      const name = snakeCase(model.resources[type]?.identifiedBy ?? 'id');
+      const table = `${snakeCase(model.name)}.${snakeCase(type)}`;
+      const { rows } = await app.database.pool.query(`select ${name} as name from ${table} ${where}`);
+      return rows.map((row) => String(row.name));
+    };
+    people = await names(model.principals[kind] ?? '', 'order by id');
+    for (const type of types) records.set(type, await names(type, `order by id limit ${KNOWN}`));
     await app.database.pool.query(
       `update ostiary.account set disabled = true where principal_id = (select max(principal_id::text)::uuid from ostiary.account)`,
     );

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { metadataOf } from '../access/metadata.js';
+import { metadataOf } from '../decisions/metadata.js';
 import { Type } from '../input/json-schema.js';
 import { Problem } from '../problems.js';
 import { answers } from './responses.js';

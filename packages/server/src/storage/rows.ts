@@ -118,7 +118,7 @@ export function toFacts(model: Model, type: string, needs: Needs, row: SqlRow): 
   const facts: Record<string, Value | readonly RecordFacts[]> = {};
   for (const [name, kind] of OWN) facts[name] = toValue(kind, row[name]) as Value;
   for (const [name, field] of storedFields(model, type)) {
-    facts[name] = field.kind === 'json' ? (row[name] == null ? null : true) : (toValue(field.kind, row[name]) as Value);
+    facts[name] = toFact(field.kind, row[name]);
   }
   for (const path of needs.paths) {
     const key = path.join('.');
@@ -129,6 +129,11 @@ export function toFacts(model: Model, type: string, needs: Needs, row: SqlRow): 
     facts[key] = ((row[key] ?? []) as readonly SqlRow[]).map((linked) => toFacts(model, link.type, link.needs, linked));
   }
   return facts;
+}
+
+/** A value of a field as the rules see it: of json only whether there is any. */
+export function toFact(kind: Field['kind'], value: unknown): Value {
+  return kind === 'json' ? (value == null ? null : true) : (toValue(kind, value) as Value);
 }
 
 /** Instants in one width, whatever wrote them: rules and cursors compare them as text. */

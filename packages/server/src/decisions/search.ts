@@ -1,14 +1,15 @@
-import { actionsOf, type Principal } from '@ostiary/policy';
-import { columnOf, filter, Parameters, pageSql, searchSql, showsField, tableOf } from '@ostiary/policy/sql';
-import { writeAudit } from '../audit/trail.js';
+import { actionsOf } from '@ostiary/policy';
+import { filter, Parameters, pageSql, searchSql } from '@ostiary/policy/sql';
+import { environment } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
+import { readId } from '../input/ids.js';
 import { Problem } from '../problems.js';
-import { query } from '../storage/query.js';
-import { environment } from './access.js';
-import { askedBy, isSelf, isTrusted, printable, requireMayAsk } from './asking.js';
+import { isTrusted, requireMayAsk } from './asking.js';
 import { type AnswerContext, isAllowed, unknown } from './evaluate.js';
+import { type Identified, identified } from './identifiers.js';
 import { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed, UnknownName } from './names.js';
+import { auditSearch, auditUnlessSelf } from './on-record.js';
 import { type Page, type PageRequest, type Place, pageOf, placeOf } from './page.js';
 import { assumeFields } from './properties.js';
 import { malformed, type Properties, type Question, type Subject } from './question.js';
@@ -29,12 +30,6 @@ export interface Found {
 
 const NOTHING: Found = { page: { next_token: '', count: 0 }, results: [] };
 
-interface Row {
-  readonly id: string;
-  readonly name: string | null;
-  readonly [column: string]: unknown;
-}
-
 /**
  * The principals with an enabled account that may do an action on a record (§8.4). What the request says of subjects
  * beside their type is ignored.
@@ -53,7 +48,7 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
     const { record, named } = await resolveResource(asker, about, action, resource, new Lookup(context));
     if (!named)
       throw malformed('/resource', does === 'create' ? 'needs properties: of what is created' : 'needs an id');
-    await audit(context, asker, 'subject', { action: does, type, id: resource.id, subject: { type: kind } });
+    await auditSearch(context, asker, 'subject', { action: does, type, id: resource.id, subject: { type: kind } });
     const principalType = policy.model.principals[kind];
     if (record === null || !principalType) return NOTHING;
 
@@ -66,9 +61,9 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
       limit: place.limit + 1,
       where: [enabled],
       madeBy,
-      ...(place.after === null ? {} : { after: place.after }),
+      ...(place.after === null ? {} : { after: idAfter(place.after) }),
     });
-    const rows = await withNames(context, asker, principalType, ids, parameters);
+    const rows = await identified(context, asker, principalType, ids, parameters);
     return found(place, rows, ({ id, name }) => ({ type: subject.type, id: name ?? id }));
   });
 }
@@ -98,9 +93,9 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const assumed = await assumeFields(context, type, withoutReferences(context, type, told));
     const parameters = new Parameters();
     const reach = filter(policy, principal, does, type, environment(runtime), assumed);
-    const where = place.after === null ? [] : [`t.id > ${parameters.add(place.after, 'uuid')}`];
+    const where = place.after === null ? [] : [`t.id > ${parameters.add(idAfter(place.after), 'uuid')}`];
     const ids = pageSql(reach, parameters, { order: [], limit: place.limit + 1, where });
-    const rows = await withNames(context, asker, type, ids, parameters);
+    const rows = await identified(context, asker, type, ids, parameters);
     return found(place, rows, ({ id, name }) => ({ type: resource.type, id: name ?? id }));
   });
 }
@@ -125,8 +120,9 @@ export async function searchActions(context: Context, asker: Asker, asked: Actio
       const resolved = await resolveResource(asker, about, {}, resource, lookup).catch(noneToCreate(action));
       if (isAllowed(context, { principal, action, type, ...resolved })) allowed.push(action);
     }
-    const from = place.after === null ? 0 : allowed.indexOf(place.after) + 1;
-    const { page, items } = pageOf(place, allowed.slice(from), (name) => name);
+    const order = actionsOf(model, type);
+    const rest = allowed.filter((name) => order.indexOf(name) > order.indexOf(place.after ?? ''));
+    const { page, items } = pageOf(place, rest, (name) => name);
     return { page, results: items.map((name) => ({ name })) };
   });
 }
@@ -150,36 +146,20 @@ async function answered(search: () => Promise<Found>): Promise<Found> {
   }
 }
 
-function found(place: Place, rows: readonly Row[], result: (row: Row) => Found['results'][number]): Found {
+function found(
+  place: Place,
+  rows: readonly Identified[],
+  result: (row: Identified) => Found['results'][number],
+): Found {
   const { page, items } = pageOf(place, rows, ({ id }) => id);
   return { page, results: items.map(result) };
 }
 
-/** The ids that a query finds, in their order, with the names that their type is identified by. */
-async function withNames(
-  context: Context,
-  asker: Asker,
-  type: string,
-  ids: string,
-  parameters: Parameters,
-): Promise<readonly Row[]> {
-  const { model } = context.policy;
-  const field = identifierFor(context, asker, type);
-  const name = field === null ? 'null' : `t.${columnOf(field)}`;
-  return query<Row>(
-    context.database.db,
-    `select found.id, ${name} as name from (${ids}) found join ${tableOf(model, type)} t on t.id = found.id order by found.id`,
-    parameters.values,
-  );
-}
-
-/** The field that names a type's records, unless it is one that a principal who asks may not see of them all. */
-function identifierFor({ policy, runtime }: Context, asker: Asker, type: string): string | null {
-  const field = policy.model.resources[type]?.identifiedBy;
-  if (field === undefined) return null;
-  if ('service' in asker || asker.principal === null) return field;
-  const readable = filter(policy, asker.principal, 'read', type, environment(runtime));
-  return readable.branches.length > 0 && showsField(readable, field) ? field : null;
+/** Where a page of records goes on, by whoever the token was made. */
+function idAfter(after: string): string {
+  const id = readId(after);
+  if (id === null) throw new Problem('invalid_cursor');
+  return id;
 }
 
 /** A reference decides on more than itself, which a query can't take to be otherwise for each record. */
@@ -189,42 +169,4 @@ function withoutReferences({ policy }: Context, type: string, told: Properties):
     throw malformed(`/resource/properties/${reference}`, 'is a reference: a search takes no other than the stored one');
   }
   return told;
-}
-
-interface Told {
-  readonly action?: string;
-  readonly type: string;
-  readonly id?: string | undefined;
-  readonly subject: { readonly type: string; readonly id?: string };
-}
-
-/** What others may do is on record as something that was read; what oneself may do is everybody's own. */
-async function auditUnlessSelf(
-  context: Context,
-  asker: Asker,
-  search: string,
-  principal: Principal | null,
-  told: Told,
-): Promise<void> {
-  if (principal === null || !isSelf(asker, principal)) await audit(context, asker, search, told);
-}
-
-async function audit(
-  context: Context,
-  asker: Asker,
-  search: string,
-  { action, type, id, subject }: Told,
-): Promise<void> {
-  await writeAudit(context.database.db, context.runtime, {
-    application: context.policy.model.name,
-    event: 'access.searched',
-    outcome: 'allowed',
-    ...askedBy(asker, {
-      search,
-      subject: { type: subject.type, ...(subject.id ? { id: printable(subject.id) } : {}) },
-    }),
-    ...(action === undefined ? {} : { action }),
-    resourceType: type,
-    ...(id === undefined ? {} : { recordId: printable(id) }),
-  });
 }

@@ -70,8 +70,9 @@ function readToken(token: string, request: string): Omit<Place, 'request'> {
   } catch (cause) {
     throw invalid('The token is not one that was given out.', cause);
   }
-  const [limit, after] = Array.isArray(parts) ? parts : [];
-  if (typeof limit !== 'number' || (after !== null && typeof after !== 'string')) {
+  const [limit, after] = (Array.isArray(parts) ? parts : []) as [number, string | null];
+  const isLimit = Number.isInteger(limit) && limit >= 0 && limit <= MOST;
+  if (!isLimit || (after !== null && typeof after !== 'string')) {
     throw invalid('The token is not one that was given out.');
   }
   if (tokenOf({ limit, request }, after) !== token) {

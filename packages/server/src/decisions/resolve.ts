@@ -47,9 +47,13 @@ export async function resolveSubject(
   const type = context.policy.model.principals[kind];
   const properties = isTrusted(asker) && type ? subject.properties : undefined;
   const told = type ? await fieldsTold(lookup, type, properties, '/subject/properties') : {};
-  if (account === null) return imaginePrincipal(context, kind, subject.id, told);
-  const stored = await lookup.principal(kind, account);
-  return stored === null ? null : describePrincipal(context, stored, told);
+  return lookup.principal(JSON.stringify([kind, account?.id ?? subject.id, told]), async () => {
+    if (account === null) return imaginePrincipal(context, kind, subject.id, told);
+    if (account.disabled) return null;
+    const { principals, database } = context;
+    const stored = await principals.current(database.db, kind, account.id, account.rightsVersion);
+    return stored === null ? null : describePrincipal(context, stored, told);
+  });
 }
 
 /** The record that a resource names, as it is stored or as a trusted program describes it; for `create` what it would become. */

@@ -1,7 +1,7 @@
 import { type Explanation, explain } from '@ostiary/policy';
+import { environment } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import { Problem } from '../problems.js';
-import { environment } from './access.js';
 import { isSelf, tellable } from './asking.js';
 import { Lookup } from './lookup.js';
 import type { Question } from './question.js';

@@ -1,8 +1,7 @@
 import { decide, type Principal, type RecordFacts } from '@ostiary/policy';
-import type { AuditEntry } from '../audit/trail.js';
+import { authorize, environment, refusal } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { actor, authorize, environment, refusal } from './access.js';
 
 /** The resource type that stands for decisions: who reads it may ask about others. Undefined where a model has none. */
 export function decisionType({ policy }: Context): string | undefined {
@@ -45,22 +44,4 @@ export function tellable(
   if ('service' in asker || asker.principal === null) return null;
   const now = environment(context.runtime);
   return decide(context.policy, asker.principal, 'read', type, record.facts, now).allowed ? record.facts : null;
-}
-
-/** What somebody sent as an id, in a form that the audit trail can keep. */
-export function printable(id: string): string {
-  return id.slice(0, 200).replaceAll(/[\p{Cc}\p{Cs}]/gu, '\u{fffd}');
-}
-
-/** Who asked, for an audit entry: a service is no principal, so it is among the details. */
-export function askedBy(
-  asker: Asker,
-  detail: Readonly<Record<string, unknown>>,
-): Pick<AuditEntry, 'principal' | 'requestId' | 'detail'> {
-  if (!('service' in asker)) return { ...actor(asker), detail };
-  const { service, requestId } = asker;
-  return {
-    ...(requestId === null ? {} : { requestId }),
-    detail: { ...detail, service: { id: service.id, name: service.name } },
-  };
 }

@@ -41,17 +41,11 @@ export class Lookup {
     return this.#records.get(key) ?? null;
   }
 
-  /** A principal with what it holds; null where its account is disabled. */
-  principal(kind: string, account: Account): Promise<Principal | null> {
-    const { principals, database } = this.context;
-    const key = keyOf(kind, account.id);
-    const known = this.#principals.get(key);
-    if (known !== undefined) return known;
-    const found = account.disabled
-      ? Promise.resolve(null)
-      : principals.current(database.db, kind, account.id, account.rightsVersion);
-    this.#principals.set(key, found);
-    return found;
+  /** A principal, by whatever tells it from others: made once. */
+  principal(key: string, make: () => Promise<Principal | null>): Promise<Principal | null> {
+    const made = this.#principals.get(key) ?? make();
+    this.#principals.set(key, made);
+    return made;
   }
 
   /** Finds several accounts with one query. */

@@ -1,10 +1,19 @@
-import { type Field, type Principal, principal, principalNeeds, type RecordFacts, type Value } from '@ostiary/policy';
+import {
+  type Field,
+  fieldOf,
+  type Model,
+  type Principal,
+  principal,
+  principalNeeds,
+  type RecordFacts,
+  type Value,
+} from '@ostiary/policy';
 import type { Context } from '../context.js';
 import { readId } from '../input/ids.js';
 import { valueSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';
 import { loadRecord, proposeFacts, proposeRecord } from '../storage/load.js';
-import { type LoadedRecord, newValues } from '../storage/rows.js';
+import { type LoadedRecord, newValues, toFact } from '../storage/rows.js';
 import type { Lookup } from './lookup.js';
 import { malformed, type Properties } from './question.js';
 
@@ -48,6 +57,8 @@ export async function describeRecord(
   told: Properties,
 ): Promise<LoadedRecord> {
   if (isEmpty(told)) return stored;
+  const facts = plainFacts(policy.model, type, told);
+  if (facts !== null) return { ...stored, facts: { ...stored.facts, ...facts } };
   return described(() => proposeRecord(database.db, policy, type, { ...stored.values, ...told }));
 }
 
@@ -79,6 +90,8 @@ export async function describePrincipal(context: Context, stored: Principal, tol
   const { database, policy } = context;
   const type = policy.model.principals[stored.kind];
   if (!type || isEmpty(told)) return stored;
+  const facts = plainFacts(policy.model, type, told);
+  if (facts !== null) return principal({ ...stored, attributes: { ...stored.attributes, ...facts } });
   const record = await loadRecord(database.db, policy, type, stored.id);
   return record === null ? stored : made(context, stored, type, { ...record.values, ...told });
 }
@@ -107,6 +120,13 @@ async function made(
   const needs = principalNeeds(policy, kind);
   const attributes = await described(() => proposeFacts(database.db, policy, type, values, needs));
   return principal({ kind, id, grants, attributes: attributes as Readonly<Record<string, Value>> });
+}
+
+/** What rules see of told fields where nothing follows from them: null where one is a reference, which leads further. */
+function plainFacts(model: Model, type: string, told: Properties): Readonly<Record<string, Value>> | null {
+  const entries = Object.entries(told).map(([name, value]) => [fieldOf(model, type, name), name, value] as const);
+  if (entries.some(([field]) => field.to !== null)) return null;
+  return Object.fromEntries(entries.map(([{ kind }, name, value]) => [name, toFact(kind, value)]));
 }
 
 function isEmpty(told: Properties): boolean {

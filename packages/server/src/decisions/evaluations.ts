@@ -1,6 +1,6 @@
+import { auditRefusal, Refusal } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import { Problem } from '../problems.js';
-import { auditRefusal, Refusal } from './access.js';
 import { type Answer, evaluate } from './evaluate.js';
 import { Lookup } from './lookup.js';
 import { kindNamed, typeNamed, UnknownName } from './names.js';
