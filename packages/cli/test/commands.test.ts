@@ -91,6 +91,43 @@ describe('on an installation with demo data', () => {
     expect((await live.stop()).code).toBe(0);
   });
 
+  test('a service key is printed once, asks for decisions, and is refused once it is revoked', async () => {
+    const live = await serve(['--port', '0', ...on()]);
+    const made = await ostiary(['service-key', 'create', '--name', 'the portal', '--expires', '2999-01-31', ...on()]);
+    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^osk_\S+\n$/) });
+    const [, id = ''] = made.out.split('_');
+    const listed = await ostiary(['service-key', 'list', ...on()]);
+    expect(listed.out).toMatch(
+      new RegExp(`^${id}  made \\S+  good until 2999-01-31T00:00:00.000Z  not trusted  the portal\n$`),
+    );
+    expect(listed.out).not.toContain(made.out.trim());
+
+    const ask = () =>
+      fetch(`${live.url}/open-data-capture/access/v1/evaluation`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${made.out.trim()}` },
+        body: JSON.stringify({
+          subject: { type: 'user', id: 'JaneDoe' },
+          action: { name: 'read' },
+          resource: { type: 'Group', id: 'Depression Clinic' },
+        }),
+      });
+    expect(await (await ask()).json()).toEqual({ decision: true });
+    const unasked = await ostiary(['service-key', 'revoke', id, ...on()]);
+    expect(unasked).toMatchObject({ code: 2, err: expect.stringContaining('--yes') });
+    expect(await ostiary(['service-key', 'revoke', id, '--yes', ...on()])).toMatchObject({ code: 0 });
+    expect((await ask()).status).toBe(401);
+    await live.stop();
+  });
+
+  test.each([
+    [['create', '--name', 'x', '--expires', '2020-01-01'], /It is in the past/],
+    [['revoke', 'x', '--yes'], /There is no service key 'x'/],
+  ])('service-key %j is a mistake', async (args, says) => {
+    const { code, err } = await ostiary(['service-key', ...args, ...on()]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(says) });
+  });
+
   test('a backup is restored into a fresh folder: the same rows, and everyone can log in', async () => {
     const file = join(folder, 'one.backup');
     const made = await ostiary(['backup', file, ...on()]);

@@ -16,6 +16,7 @@ import {
   type Environment,
   equal,
   explain,
+  fold,
   type Grant,
   instant,
   integer,
@@ -649,6 +650,19 @@ describe('a policy is plain data', () => {
     for (const who of [user(), user({ level: 1 }), user({}, on('Site admin', 's'))]) {
       expect(searchActions(stored, who, 'Case', CASE, NOW)).toEqual(searchActions(POLICY, who, 'Case', CASE, NOW));
     }
+  });
+
+  test('what is assumed is of the record, not of those that are linked to it', () => {
+    const named = {
+      op: 'equal',
+      left: { from: 'record', path: ['name'] },
+      right: { from: 'constant', value: 'x' },
+    } as const;
+    const link = { op: 'linked', type: 'Case', via: 'projectId', at: ['id'], where: named } as const;
+    expect(fold(named, { assumed: { name: 'x' } })).toEqual({ op: 'always' });
+    expect(fold(named, { assumed: { name: 'y' } })).toEqual({ op: 'never' });
+    expect(fold(named, { assumed: { note: 'x' } })).toEqual(named);
+    expect(fold(link, { assumed: { name: 'x' } })).toEqual(link);
   });
 
   test('no value of a rule or of a person is in the text of a query', () => {

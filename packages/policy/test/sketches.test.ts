@@ -962,6 +962,17 @@ describe('what must not compile', () => {
     );
   });
 
+  test('a name of records that none of their texts is', () => {
+    const fields = { name: text({ unique: true }), level: integer(), words: texts() };
+    compiled(() => resource({ fields, identifiedBy: 'name' }));
+    // @ts-expect-error a misspelt field
+    compiled(() => resource({ fields, identifiedBy: 'nam' }));
+    // @ts-expect-error a number
+    compiled(() => resource({ fields, identifiedBy: 'level' }));
+    // @ts-expect-error several texts
+    compiled(() => resource({ fields, identifiedBy: 'words' }));
+  });
+
   test('comparing unlike things', () => {
     compiled(() =>
       rules(tiny, 'Survey', ({ it, me, type }) => {
