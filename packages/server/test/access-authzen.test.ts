@@ -3,10 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestAnswer, type TestApplication } from './support/application.js';
 import { records } from './support/records.js';
 
-/**
- * The published text of OpenID AuthZEN Authorization API 1.0, and the certification scenario for it, line by line: each
- * once asked by a program that is trusted, whose properties are believed.
- */
+/** The published text of OpenID AuthZEN Authorization API 1.0, and the certification scenario for it, line by line. */
 let app: TestApplication;
 let trusted: string;
 let plain: string;

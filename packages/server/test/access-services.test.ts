@@ -173,6 +173,37 @@ describe('asking about others', () => {
     expect((await app.audit()).map(({ event, detail }) => [event, detail.refusals])).toEqual([['access.refused', 2]]);
   });
 
+  test('no question tells which names there are', async () => {
+    const about = (id: string): readonly (readonly [string, object])[] => [
+      [
+        'evaluation',
+        { subject: user('alice'), action: { name: 'read' }, resource: user(id), context: { reasons: true } },
+      ],
+      [
+        'evaluation',
+        {
+          subject: user('alice'),
+          action: { name: 'create' },
+          resource: { type: 'note', properties: { authorId: id } },
+        },
+      ],
+      ['evaluation', { subject: user(id), action: { name: 'read' }, resource: one }],
+      ['explanation', { subject: user('alice'), action: { name: 'read' }, resource: user(id) }],
+      ['search/action', { subject: user('alice'), resource: user(id) }],
+      ['search/action', { subject: user(id), resource: one }],
+    ];
+    const others = about('nobody');
+    for (const [index, [at, body]] of about('bob').entries()) {
+      const answers = [await ask({ as: 'alice' }, at, body), await ask({ as: 'alice' }, at, others[index]?.[1] ?? {})];
+      const [there, missing] = answers.map(({ status, body: { requestId: _, decision, ...rest } }) => ({
+        status,
+        ...rest,
+        ...(typeof decision === 'boolean' ? { decision } : {}),
+      }));
+      expect(there, `${at} ${JSON.stringify(body)}`).toEqual(missing);
+    }
+  });
+
   test('evaluations by a program are not written down one by one', async () => {
     const { key: token } = await make();
     await app.audit();

@@ -19,7 +19,7 @@ import { malformed, type Properties } from './question.js';
 
 /**
  * The properties that are fields of a type, as its records would hold them; others are ignored, and secret fields too.
- * A reference may be given by the name of its record.
+ * @param trusted whether a reference may be given by the name of its record: that would tell which names there are.
  * @throws Problem `malformed_request` where a value is none of its field
  */
 export async function fieldsTold(
@@ -27,13 +27,14 @@ export async function fieldsTold(
   type: string,
   properties: Properties | undefined,
   pointer: string,
+  trusted: boolean,
 ): Promise<Properties> {
   const fields = lookup.context.policy.model.resources[type]?.fields ?? {};
   const told: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(properties ?? {})) {
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (field === undefined || field.secret) continue;
-    const value = await byId(lookup, field, given);
+    const value = trusted ? await byId(lookup, field, given) : given;
     if (value !== null && !validatorFor(valueSchema(field))(value)) {
       throw malformed(`${pointer}/${name}`, 'is no value of that field');
     }

@@ -46,7 +46,7 @@ export async function resolveSubject(
   requireMayAsk(context, asker, kind, account?.id ?? null);
   const type = context.policy.model.principals[kind];
   const properties = isTrusted(asker) && type ? subject.properties : undefined;
-  const told = type ? await fieldsTold(lookup, type, properties, '/subject/properties') : {};
+  const told = type ? await fieldsTold(lookup, type, properties, '/subject/properties', true) : {};
   return lookup.principal(JSON.stringify([kind, account?.id ?? subject.id, told]), async () => {
     if (account === null) return imaginePrincipal(context, kind, subject.id, told);
     if (account.disabled) return null;
@@ -56,7 +56,7 @@ export async function resolveSubject(
   });
 }
 
-/** The record that a resource names, as it is stored or as a trusted program describes it; for `create` what it would become. */
+/** The record that a resource names, as it is stored or as a trusted program describes it; for `create` the new one. */
 export async function resolveResource(
   asker: Asker,
   about: { readonly type: string; readonly action: string; readonly by: string | null },
@@ -66,11 +66,11 @@ export async function resolveResource(
 ): Promise<Pick<Resolved, 'record' | 'named'>> {
   const { context } = lookup;
   const { type, by } = about;
+  const trusted = isTrusted(asker);
   if (about.action === 'create') {
-    const told = {
-      ...(await fieldsTold(lookup, type, resource.properties, '/resource/properties')),
-      ...(isTrusted(asker) ? await fieldsTold(lookup, type, action.properties, '/action/properties') : {}),
-    };
+    const told = trusted
+      ? await propertiesTold(lookup, type, action.properties, resource.properties)
+      : await fieldsTold(lookup, type, resource.properties, '/resource/properties', false);
     const record = await imagineRecord(context, type, told, by);
     return { record, named: record !== null };
   }
@@ -81,7 +81,7 @@ export async function resolveResource(
   if (source === 'decision') {
     return { record: { id, version: 0, values: {}, facts: { id } }, named: true };
   }
-  const told = isTrusted(asker) ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
+  const told = trusted ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
   const stored = await lookup.record(type, id);
   const record =
     stored === null
@@ -91,8 +91,8 @@ export async function resolveResource(
 }
 
 /**
- * What a resource's properties and its action's say of the record. Those of the action come last: rules know how
- * something is done as a field of the record that it is done to.
+ * What the properties of a resource and of its action say of the record, where they are believed. Those of the action
+ * come last: rules know how something is done as a field of the record that it is done to.
  */
 export async function propertiesTold(
   lookup: Lookup,
@@ -101,7 +101,7 @@ export async function propertiesTold(
   resource: Properties | undefined,
 ): Promise<Properties> {
   return {
-    ...(await fieldsTold(lookup, type, resource, '/resource/properties')),
-    ...(await fieldsTold(lookup, type, action, '/action/properties')),
+    ...(await fieldsTold(lookup, type, resource, '/resource/properties', true)),
+    ...(await fieldsTold(lookup, type, action, '/action/properties', true)),
   };
 }

@@ -22,7 +22,16 @@ export async function applicationRoutes(server: FastifyInstance, context: Contex
       openapi: '3.1.0',
       info: { title: model.title, version, description: `${model.title}, served by Ostiary.` },
       servers: [{ url: server.prefix === '' ? '/' : server.prefix }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'The token of a log-in; where decisions are asked for, a service key as well.',
+          },
+        },
+      },
     },
     stripBasePath: true,
   });
