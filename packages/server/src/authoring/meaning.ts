@@ -9,7 +9,7 @@ import { ApplicationError } from './error.js';
 const RESERVED = ['ostiary', 'public', 'information_schema', 'healthz', 'readyz', 'console'];
 /** Addresses of every application. */
 const TAKEN = ['/setup', '/auth/logout', '/auth/me', '/openapi.json'];
-const TAKEN_BELOW = ['/api', '/access', '/docs'];
+const TAKEN_BELOW = ['/api', '/access', '/docs', '/.well-known'];
 
 /**
  * Checks that an application's parts fit each other: what they name exists in its model, and no two things have one

@@ -52,6 +52,7 @@ const resource = members<Resource>({
   fields: each(field),
   actions: Type.Array(word),
   says: maybe(word),
+  identifiedBy: maybe(word),
   collection: maybe(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]*$' })),
   views: maybe(each(each(word))),
   defaultView: maybe(word),
