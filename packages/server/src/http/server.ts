@@ -12,6 +12,7 @@ import { homeRoute } from './home.js';
 import { watchMethods } from './methods.js';
 import { operationsRoutes } from './operations-routes.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
+import { answerInPlaceOfNode } from './protocol.js';
 import { validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
@@ -42,6 +43,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 10_000,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 200 },
+    http: { requireHostHeader: false },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       sendProblem(reply.header('x-request-id', request.id), toProblem(error));
@@ -72,6 +74,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
+  answerInPlaceOfNode(server);
   readBodies(server);
   server.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
