@@ -16,7 +16,7 @@ import { trials } from './support/trials.js';
 
 /** Set to repeat a run: the seed that a failure printed. `node scripts/fuzz.mjs` asks as many as you like. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_260_301);
-const RUNS = Number(process.env.FUZZ_RUNS ?? 10);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 5);
 
 interface Target {
   readonly application: Application;

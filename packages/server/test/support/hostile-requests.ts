@@ -97,7 +97,8 @@ export function directHits(operation: Operation, material: Material, seed: numbe
   if (schema === undefined) return [];
   const ids = material.ids.get(definition.tags[0]) ?? [NO_RECORD];
   return Object.entries<AnySchema>(schema.properties ?? {}).flatMap(([name, of], field) => {
-    const raws = rawValuesFor(of.anyOf?.[0] ?? of);
+    // An update is read by the same code: half of them are enough there.
+    const raws = rawValuesFor(of.anyOf?.[0] ?? of).filter((_, index) => method === 'POST' || index % 2 === field % 2);
     const bodies = fc.sample(fromSchema(schema, material.known), { numRuns: raws.length, seed: seed + field });
     return raws.map((raw, index): HostileRequest => {
       const marked = JSON.stringify({ ...(bodies[index] as object), [name]: MARK });

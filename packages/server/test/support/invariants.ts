@@ -9,7 +9,7 @@ export const CANARY = 'violet-harbour-castle-91-canary';
 
 /** Words that only the inside of the server, or its database, would say. */
 const INNARDS =
-  /\$argon2|node_modules|\bat .+\.[jt]s:\d+|ostiary\.(account|audit|login)|violates|syntax error|relation "|SQLSTATE|TypeError|undefined is not/;
+  /\$argon2|node_modules|\bat [^\n]{1,200}\.[jt]s:\d+|ostiary\.(account|audit|login)|violates|syntax error|relation "|SQLSTATE|TypeError|undefined is not/;
 
 export interface Outcome {
   readonly status: number;
