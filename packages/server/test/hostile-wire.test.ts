@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
 import { application as openDataCapture } from '@ostiary/open-data-capture';
+import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApplication, type TestApplication } from './support/application.js';
 import { contentsQuery } from './support/invariants.js';
@@ -139,4 +141,27 @@ test('a body that ends early is never half a record', async () => {
   const { statuses } = await overTheWire(port, post([`Content-Length: ${BODY.length + 10}`]), 300);
   expect(statuses.filter((status) => status < 400)).toEqual([]);
   expect(await stored()).toBe(before);
+});
+
+test('a failure of ours is in the log with its cause, and not in the answer', async () => {
+  const logged: string[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      logged.push(String(chunk));
+      done();
+    },
+  });
+  const { log } = fastify({ logger: { level: 'error', stream } });
+  const broken = await openApplication(openDataCapture, { logger: log });
+  try {
+    await broken.login('admin');
+    await broken.database.pool.query('alter table ostiary.login_session rename to elsewhere');
+    const answer = await broken.request({ as: 'admin', url: '/api/groups' });
+    expect([answer.status, answer.body.code], 'it must let nobody in').toEqual([500, 'internal']);
+    expect(answer.text).not.toContain('login_session');
+    const lines = logged.filter((line) => line.includes('login_session') && line.includes(answer.body.requestId));
+    expect(lines, logged.join('')).toHaveLength(1);
+  } finally {
+    await broken.close();
+  }
 });
