@@ -37,7 +37,7 @@ export function readBodies(server: FastifyInstance): void {
 
 /** Why bytes are not read: a decoder would put something else in the place of what is no UTF-8, and nobody would know. */
 function problemOfBytes(coding: string | undefined, body: Buffer): Problem | null {
-  if (coding !== undefined && coding !== 'identity') {
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
     // RFC 9110 §15.5.16
     return new Problem('unsupported_media_type', { detail: 'Send the body without a Content-Encoding.' });
   }
