@@ -14,12 +14,12 @@ const changePassword: ActionHandler = {
     const account = { application: context.policy.model.name, kind: principal.kind, principalId: principal.id };
     await confirmPassword(context.identity, account, String(input.currentPassword), requestId ?? undefined);
   },
-  run: async ({ handle, input, change }) => {
+  run: async ({ context, handle, input, change }) => {
     const { values } = handle.record;
     const password = String(input.newPassword);
     const problem = passwordProblem(password, {
       login: String(values.username),
-      names: [String(values.firstName), String(values.lastName)],
+      names: [context.policy.model.title, String(values.firstName), String(values.lastName)],
     });
     if (problem) throw problem;
     await change({}, await hashPassword(password));

@@ -72,6 +72,8 @@ describe('password strength', () => {
     ['19840213', {}, /guess|common/],
     ['kassandra.z@x.org', { login: 'Kassandra.Z@x.org' }, /is your user name/],
     ['schroedingers', { names: ['Erwin Schroedingers'] }, /your name/],
+    ['ostiary99', {}, /name of what it opens/],
+    ['captureopen', { names: ['Open Data Capture'] }, /name of what it opens/],
     ['a'.repeat(256), {}, /repeated/],
   ])('%j with %j', (password, context, advice) => {
     const problem = passwordProblem(password, context);

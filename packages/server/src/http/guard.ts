@@ -112,7 +112,10 @@ function bearerToken(request: FastifyRequest): string {
   const header = request.headers.authorization;
   if (header === undefined) throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
   const [, token] = /^Bearer +([^\s]+)$/i.exec(header) ?? [];
-  if (token === undefined) throw new Problem('invalid_token');
+  // Node gives the first of several: whoever is in front of us may have looked at another.
+  const names = request.raw.rawHeaders.filter((_, index) => index % 2 === 0);
+  const several = names.filter((name) => name.toLowerCase() === 'authorization').length > 1;
+  if (token === undefined || several) throw new Problem('invalid_token');
   return token;
 }
 

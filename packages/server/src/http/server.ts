@@ -13,6 +13,7 @@ import { metadataRoute } from './metadata-route.js';
 import { watchMethods } from './methods.js';
 import { operationsRoutes } from './operations-routes.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
+import { answerInPlaceOfNode } from './protocol.js';
 import { nameRequest } from './request-id.js';
 import { validatorCompiler } from './validation.js';
 
@@ -46,6 +47,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 10_000,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 200 },
+    http: { requireHostHeader: false },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       nameRequest(request, reply);
@@ -77,6 +79,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
+  answerInPlaceOfNode(server);
   readBodies(server);
   server.addHook('onSend', async (request, reply) => {
     nameRequest(request, reply);

@@ -6,7 +6,7 @@ import { MAX_PASSWORD_LENGTH } from './passwords.js';
 /** What a password must not be guessable from. */
 export interface PasswordContext {
   readonly login?: string;
-  /** Names of the person, of the organisation. */
+  /** Names of the person, of the organisation, of the application. */
   readonly names?: readonly string[];
 }
 
@@ -17,6 +17,8 @@ const MIN_SCORE = 3;
 /** The estimate takes more than linear time (half a second for 256 characters): this much of a password must do. */
 const ESTIMATED_LENGTH = 64;
 const MAX_NAMES = 16;
+/** What stands on every installation's door. docs/security.md lists the words that passwords are measured against. */
+const OWN_NAMES = ['Ostiary'];
 
 /** Words for what zxcvbn finds. */
 const WARNINGS: Readonly<Record<string, string>> = {
@@ -32,7 +34,7 @@ const WARNINGS: Readonly<Record<string, string>> = {
   common: 'it is a common password',
   similarToCommon: 'it is much like a common password',
   wordByItself: 'a single word is easy to guess',
-  userInputs: 'it holds your user name or your name',
+  userInputs: 'it holds your user name, your name, or the name of what it opens',
 };
 
 /**
@@ -47,7 +49,7 @@ export function passwordProblem(password: string, context: PasswordContext = {})
   if (login !== undefined && folded === login.toLowerCase()) return weak('it is your user name');
   const estimate = estimator();
   if (estimate.common.has(folded)) return weak('it is a common password');
-  const { score, feedback } = estimate.zxcvbn.check(password, hints(login, names));
+  const { score, feedback } = estimate.zxcvbn.check(password, hints(login, [...OWN_NAMES, ...names]));
   if (score >= MIN_SCORE) return null;
   return weak(WARNINGS[feedback.warning ?? ''] ?? 'add a few more words or characters');
 }

@@ -54,6 +54,9 @@ export interface TokenService {
 const ACCESS_TOKEN_TYPE = 'at+jwt';
 const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'kind', 'iat', 'nbf', 'exp', 'jti'];
 
+/** How kinds of principals are written: anything else is none, and may be what PostgreSQL can't read. */
+const KIND = /^[\w-]{1,100}$/;
+
 interface CachedToken {
   readonly kid: string | undefined;
   readonly notBefore: number;
@@ -135,7 +138,14 @@ function isWithin({ notBefore, expires }: CachedToken, now: Date): boolean {
 
 /** Checks the form of what was signed: whoever shares an HS256 secret may sign anything. */
 function readClaims({ sub, sid, kind, nbf, exp }: JWTPayload): Omit<CachedToken, 'kid'> {
-  if (nbf === undefined || exp === undefined || typeof kind !== 'string' || !isId(sub) || !isId(sid)) {
+  if (
+    nbf === undefined ||
+    exp === undefined ||
+    typeof kind !== 'string' ||
+    !KIND.test(kind) ||
+    !isId(sub) ||
+    !isId(sid)
+  ) {
     throw new Problem('invalid_token');
   }
   return { notBefore: nbf, expires: exp, verified: { sub, kind, sessionId: sid } };

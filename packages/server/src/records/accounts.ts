@@ -44,7 +44,10 @@ export async function preparePassword(
   const login = names[settings.login];
   const problem = passwordProblem(password, {
     ...(typeof login === 'string' ? { login } : {}),
-    names: (settings.names ?? []).map((name) => names[name]).filter((name) => typeof name === 'string'),
+    names: [
+      context.policy.model.title,
+      ...(settings.names ?? []).map((name) => names[name]).filter((name) => typeof name === 'string'),
+    ],
   });
   if (problem !== null && judge) throw problem;
   return hashPassword(password);
