@@ -4,6 +4,7 @@ import type { Application } from './application.js';
 import type { IdentityDependencies } from './identity/index.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
+import type { Tally } from './telemetry/tally.js';
 
 /** One application as it is served: what every part of the server works with. */
 export interface Context {
@@ -13,6 +14,8 @@ export interface Context {
   readonly runtime: Runtime;
   readonly principals: Principals;
   readonly identity: IdentityDependencies;
+  /** Decisions by action and outcome. */
+  readonly decisions: Tally;
 }
 
 /** Who makes a request. A null principal is the installation itself: demo data, effects, the command line. */

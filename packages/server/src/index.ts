@@ -14,6 +14,7 @@ export type { Asker, Caller, Context, Service } from './context.js';
 export { type Answer, type AnswerContext, evaluate } from './decisions/evaluate.js';
 export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
+export { drain } from './http/drain.js';
 export { createServer, type ServerOptions } from './http/server.js';
 export {
   confirmPassword,
@@ -57,3 +58,4 @@ export {
 } from './storage/embedded/index.js';
 export { SchemaError } from './storage/model-tables.js';
 export type { LoadedRecord } from './storage/rows.js';
+export { DEFAULT_RATES, NO_RATES, parseRates, type RateName, type Rates } from './throttle/rates.js';

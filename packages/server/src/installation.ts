@@ -9,6 +9,7 @@ import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
 import { query } from './storage/query.js';
 import { createApplicationSchema, createPlatformSchema } from './storage/schema.js';
+import { Tally } from './telemetry/tally.js';
 
 export interface InstallationOptions {
   readonly database: Database;
@@ -128,7 +129,8 @@ async function contextOf(
     database,
     runtime,
     principals: new Principals(application.policy, runtime),
-    identity: { database, runtime, tokens, lockout: application.lockout ?? DEFAULT_LOCKOUT },
+    identity: { database, runtime, tokens, lockout: application.lockout ?? DEFAULT_LOCKOUT, logins: new Tally() },
+    decisions: new Tally(),
   };
 }
 

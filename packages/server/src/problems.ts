@@ -14,6 +14,7 @@ export const PROBLEMS = {
   invalid_setup_link: { status: 403, title: 'The set-up link is not valid, or no longer' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'This method is not offered here' },
+  request_timeout: { status: 408, title: 'The request took too long to come in' },
   already_exists: { status: 409, title: 'Something with this name or number already exists' },
   still_referenced: { status: 409, title: 'Other records still refer to this one' },
   limit_reached: { status: 409, title: 'A limit has been reached' },

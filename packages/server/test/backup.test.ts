@@ -42,6 +42,7 @@ const DDL = `
   create trigger no_insert before insert on other.many for each row execute function other.refuse();
   create trigger switched_off before insert on other.child for each row execute function other.refuse();
   alter table other.child disable trigger switched_off;
+  create unlogged table other.passing as select 1 as id;
   create view other.seen as select * from other.many;
   create sequence other.counter;
 `;
@@ -149,6 +150,7 @@ describe.each(versions)('a backup on $name', ({ binaries }) => {
     expect(summary.tables).toContainEqual({ table: 'other.many', rows: 20_000 });
     expect(summary.tables).toContainEqual({ table: 'my data.Every "kind"', rows: 4 });
     expect(summary.tables.map(({ table }) => table)).not.toContain('other.seen');
+    expect(summary.tables.map(({ table }) => table)).not.toContain('other.passing');
     expect(lines.join()).toContain('other.many');
     const plain = new pg.Pool({ ...cluster.connection, database: pool.options.database });
     plain.on('error', () => {});

@@ -20,6 +20,7 @@ import { createTokenService } from '../src/keys/index.js';
 import { type Runtime, systemRuntime } from '../src/runtime.js';
 import { openDatabase, type Transaction } from '../src/storage/database.js';
 import { PLATFORM_DDL } from '../src/storage/tables.js';
+import { Tally } from '../src/telemetry/tally.js';
 import { testDatabase } from './support/cluster.js';
 
 const { argon2 } = vi.hoisted(() => ({
@@ -63,7 +64,7 @@ beforeAll(async () => {
     algorithm: 'HS256',
     secret: 'a secret for tests, of more than 32 characters',
   });
-  deps = { database: openDatabase(data.config), runtime, tokens, lockout: DEFAULT_LOCKOUT };
+  deps = { database: openDatabase(data.config), runtime, tokens, lockout: DEFAULT_LOCKOUT, logins: new Tally() };
   await data.pool.query(`insert into ostiary.application (name) values ('trials'), ('other')`);
   hash = await hashPassword(PASSWORD);
   otherHash = await hashPassword('another password');

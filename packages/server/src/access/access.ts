@@ -13,6 +13,7 @@ import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { LoadedRecord } from '../storage/rows.js';
+import { traced } from '../telemetry/tracing.js';
 
 declare const AUTHORIZED: unique symbol;
 
@@ -75,8 +76,10 @@ export function authorize<T extends string, A extends string>(
     const knowsAll = universal(policy, principal, 'read', type, now) && possible(policy, principal, action, type, now);
     throw knowsAll ? new Problem('not_found') : refusal(context, caller, action, type, null);
   }
-  const decision = decide(policy, principal, action, type, record.facts, now);
+  const words = { 'ostiary.action': action, 'ostiary.type': type };
+  const decision = traced('decide', words, () => decide(policy, principal, action, type, record.facts, now));
   if (!decision.allowed) throw refusal(context, caller, action, type, record.id, decision.forbiddenBy);
+  context.decisions.count(action, 'allowed');
   return authorized(action, type, record, decision, runtime.id());
 }
 
@@ -107,6 +110,7 @@ export function refusal(
   rules: readonly string[] = [],
 ): Refusal {
   const decision = context.runtime.id();
+  context.decisions.count(action, 'refused');
   const { principal } = caller;
   const missing =
     principal === null ? [] : explainRefusal(context.policy, principal, action, type, environment(context.runtime));
@@ -137,6 +141,7 @@ export function refuseFields(
   recordId: string | null,
 ): Refusal {
   const decision = context.runtime.id();
+  context.decisions.count(action, 'refused');
   const names = fields.join(', ');
   return new Refusal(
     'field_not_allowed',
@@ -155,6 +160,7 @@ export function refuseView(
   recordId: string | null,
 ): Refusal {
   const decision = context.runtime.id();
+  context.decisions.count(action, 'refused');
   return new Refusal(
     'not_allowed',
     { detail: `You may not see this in the view '${view}'.`, decision },

@@ -1,5 +1,6 @@
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
+import { traced } from '../telemetry/tracing.js';
 
 /** What happened, as one word of a closed set. */
 export type AuditEventName =
@@ -23,6 +24,7 @@ export type AuditEventName =
   | 'record.updated'
   | 'record.deleted'
   | 'record.action'
+  | 'rate.exceeded'
   | 'access.refused'
   | 'access.explained'
   | 'access.searched'
@@ -50,7 +52,11 @@ export interface AuditEntry {
  * Writes one entry. Pass the transaction of what it tells of, so that both hold or neither does.
  * The trail is append-only: the database refuses to change, delete or truncate it.
  */
-export async function writeAudit(executor: Executor, runtime: Runtime, entry: AuditEntry): Promise<void> {
+export function writeAudit(executor: Executor, runtime: Runtime, entry: AuditEntry): Promise<void> {
+  return traced('audit', { 'ostiary.event': entry.event }, () => insertEntry(executor, runtime, entry));
+}
+
+async function insertEntry(executor: Executor, runtime: Runtime, entry: AuditEntry): Promise<void> {
   await executor
     .insertInto('ostiary.audit')
     .values({

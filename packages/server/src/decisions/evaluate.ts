@@ -39,7 +39,9 @@ export async function evaluate(
   try {
     const resolved = await resolve(asker, question, lookup);
     const wanted = question.context?.reasons === true;
-    return wanted ? withReasons(context, asker, resolved) : { decision: isAllowed(context, resolved) };
+    const answer = wanted ? withReasons(context, asker, resolved) : { decision: isAllowed(context, resolved) };
+    context.decisions.count(resolved.action, answer.decision ? 'allowed' : 'refused');
+    return answer;
   } catch (error) {
     if (error instanceof UnknownName) return unknown(error);
     throw error;

@@ -51,7 +51,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
     server.post(
       `/access/v1/${at}`,
       {
-        config: { decision, misshapenIsMalformed: true },
+        config: { decision, rate: 'decisions', misshapenIsMalformed: true },
         schema: { tags: ['Access'], security: [{ bearer: [] }], ...about, response: answers(200, answer) },
       },
       async (request) => handle(asker(request), request.body as Body),
@@ -142,7 +142,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
   server.get(
     '/access/v1/rights',
     {
-      config: { decision: { authenticated: 'everyone may know their own rights' } },
+      config: { decision: { authenticated: 'everyone may know their own rights' }, rate: 'decisions' },
       schema: {
         tags: ['Access'],
         operationId: 'rights',

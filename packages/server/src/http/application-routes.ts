@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import type { Context } from '../context.js';
+import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
 import { guard } from './guard.js';
 import { identityRoutes } from './identity-routes.js';
@@ -15,7 +16,12 @@ const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 /** Everything of one application: its documentation, identity, decisions and records. */
-export async function applicationRoutes(server: FastifyInstance, context: Context, version: string): Promise<void> {
+export async function applicationRoutes(
+  server: FastifyInstance,
+  context: Context,
+  version: string,
+  throttle: Throttle,
+): Promise<void> {
   const { model } = context.policy;
   await server.register(swagger, {
     openapi: {
@@ -54,7 +60,7 @@ export async function applicationRoutes(server: FastifyInstance, context: Contex
     server.swagger(),
   );
 
-  guard(server, context);
+  guard(server, context, throttle);
   identityRoutes(server, context);
   accessRoutes(server, context);
   recordRoutes(server, context);

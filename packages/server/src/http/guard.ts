@@ -4,6 +4,9 @@ import { writeAudit } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
 import { authenticate, authenticateService, type Identity, isServiceKey } from '../identity/index.js';
 import { Problem } from '../problems.js';
+import { traced } from '../telemetry/tracing.js';
+import type { Throttle } from '../throttle/throttle.js';
+import { throttleCaller, throttleGuest } from './throttling.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
 export type RouteDecision =
@@ -41,15 +44,27 @@ export function requireDecisions(server: FastifyInstance, documentation: (url: s
   });
 }
 
-/** Authenticates each request of an application, and decides on the type before anything is read. */
-export function guard(server: FastifyInstance, context: Context): void {
+/** Authenticates each request of an application, counts it, and decides on the type before anything is read. */
+export function guard(server: FastifyInstance, context: Context, throttle: Throttle): void {
+  const application = context.policy.model.name;
   server.decorateRequest('caller', null);
   server.decorateRequest('identity', null);
   server.decorateRequest('service', null);
-  server.addHook('onRequest', async (request) => {
+  server.addHook('onRequest', async (request, reply) => {
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
-    const known = await authenticated(context, request, decision.services === true);
+    const services = decision.services === true;
+    const known = await traced('authenticate', {}, () => authenticated(context, request, services)).catch(
+      async (error: unknown) => {
+        if (error instanceof Problem) {
+          // Once its address has used up its guesses, not even the trail is written any more.
+          await throttleGuest(throttle, application, request, reply);
+          await auditUnauthenticated(context, request);
+        }
+        throw error;
+      },
+    );
+    await throttleCaller(throttle, application, known, request, reply);
     if ('service' in known) {
       request.service = known;
       return;
@@ -72,15 +87,8 @@ export function asker(request: FastifyRequest): Asker {
 }
 
 async function authenticated(context: Context, request: FastifyRequest, services: boolean): Promise<Asker> {
-  try {
-    const token = bearerToken(request);
-    return isServiceKey(token)
-      ? await serviceOf(context, request, token, services)
-      : await callerOf(context, request, token);
-  } catch (error) {
-    if (error instanceof Problem) await auditUnauthenticated(context, request);
-    throw error;
-  }
+  const token = bearerToken(request);
+  return isServiceKey(token) ? serviceOf(context, request, token, services) : callerOf(context, request, token);
 }
 
 async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
@@ -108,7 +116,7 @@ async function serviceOf(
 }
 
 /** RFC 6750 §2.1: the token comes in the header, and nowhere else. */
-function bearerToken(request: FastifyRequest): string {
+export function bearerToken(request: FastifyRequest): string {
   const header = request.headers.authorization;
   if (header === undefined) throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
   const [, token] = /^Bearer +([^\s]+)$/i.exec(header) ?? [];

@@ -18,7 +18,7 @@ export function watchMethods(server: FastifyInstance): () => void {
       server.route({
         method: others,
         url,
-        config: { decision: { public: 'tells only which methods there are' } },
+        config: { decision: { public: 'tells only which methods there are' }, rate: 'guests' },
         schema: { hide: true },
         // RFC 9110 §15.5.6: with the methods that are offered.
         handler: (_request, reply) =>

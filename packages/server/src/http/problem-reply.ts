@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { validationProblem } from '../input/validation.js';
@@ -57,11 +58,16 @@ export function toProblem(error: unknown): Problem {
 /** Answers what is not even HTTP, or has headers that are too large, and hangs up. */
 export function refuseConnection(error: { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const detail = tooLarge ? 'The headers are too large.' : 'That is no HTTP.';
-  const body = JSON.stringify(problemBody(new Problem('malformed_request', { detail }), 'none'));
+  const problem = connectionProblem(error.code);
+  const body = JSON.stringify(problemBody(problem, 'none'));
   const type = 'content-type: application/problem+json';
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\n${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+function connectionProblem(code: string | undefined): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request_timeout');
+  const detail = code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large.' : 'That is no HTTP.';
+  return new Problem('malformed_request', { detail });
 }

@@ -5,16 +5,23 @@ import { auditRefusal, Refusal } from '../access/access.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
 import { Problem } from '../problems.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { DEFAULT_RATES, type Rates } from '../throttle/rates.js';
+import { Throttle } from '../throttle/throttle.js';
 import { applicationRoutes } from './application-routes.js';
 import { readBodies } from './bodies.js';
+import { watchDrain } from './drain.js';
 import { requireDecisions } from './guard.js';
 import { homeRoute } from './home.js';
 import { metadataRoute } from './metadata-route.js';
 import { watchMethods } from './methods.js';
+import { observeRequests } from './observe.js';
 import { operationsRoutes } from './operations-routes.js';
+import { trustIn } from './peers.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
 import { answerInPlaceOfNode } from './protocol.js';
 import { nameRequest } from './request-id.js';
+import { throttleAddresses } from './throttling.js';
 import { validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
@@ -26,8 +33,16 @@ export interface ServerOptions {
   readonly publicUrl?: string | undefined;
   /** Origins that browsers may call from; none unless given. */
   readonly corsOrigins?: readonly string[];
-  /** Addresses of proxies whose X-Forwarded-For is believed; none unless given. */
+  /** Addresses of proxies, and ranges of them, whose X-Forwarded-… and traceparent are believed; none unless given. */
   readonly trustedProxies?: readonly string[];
+  /** How many requests a minute are let through. */
+  readonly rates?: Rates;
+  /** The minute, for tests that can't wait for one. */
+  readonly rateWindowSeconds?: number;
+  /** With this token the metrics may be read from elsewhere. */
+  readonly metricsToken?: string;
+  /** Seconds in which a request must have come in whole, and half of them for its headers; 30 unless given. */
+  readonly requestSeconds?: number;
   readonly logger?: FastifyBaseLogger | false;
   /** Largest body in bytes. */
   readonly bodyLimit?: number;
@@ -37,12 +52,23 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { installation, publicUrl } = options;
   const { runtime } = installation;
+  const trusts = trustIn(options.trustedProxies ?? []);
+  const throttle = new Throttle(
+    installation.database,
+    runtime,
+    options.rates ?? DEFAULT_RATES,
+    options.rateWindowSeconds,
+  );
+  const metrics = new Metrics(installation, throttle);
+  const requestMilliseconds = (options.requestSeconds ?? 30) * 1000;
   const server = fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
     bodyLimit: options.bodyLimit ?? 1_048_576,
     genReqId: () => runtime.id(),
-    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
-    requestTimeout: 30_000,
+    trustProxy: options.trustedProxies?.length ? trusts : false,
+    // Whoever sends slower than this holds a connection for nothing.
+    requestTimeout: requestMilliseconds,
+    http: { headersTimeout: requestMilliseconds / 2, connectionsCheckingInterval: requestMilliseconds / 6 },
     connectionTimeout: 60_000,
     keepAliveTimeout: 10_000,
     return503OnClosing: true,
@@ -79,6 +105,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
+  observeRequests(server, { metrics, trusts, applicationOf: applicationOf(installation, options.alone) });
+  server.addHook('onClose', async () => metrics.close());
+  watchDrain(server);
+  throttleAddresses(server, throttle);
   answerInPlaceOfNode(server);
   readBodies(server);
   server.addHook('onSend', async (request, reply) => {
@@ -112,14 +142,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setErrorHandler(fail(null));
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
 
-  operationsRoutes(server, installation);
+  operationsRoutes(server, { installation, metrics, trusts, metricsToken: options.metricsToken });
   for (const context of installation.contexts.values()) {
     const { name } = context.policy.model;
     if (options.alone !== undefined && options.alone !== name) continue;
     await server.register(
       async (scope) => {
         scope.setErrorHandler(fail(context));
-        await applicationRoutes(scope, context, options.version);
+        await applicationRoutes(scope, context, options.version, throttle);
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },
@@ -132,4 +162,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   homeRoute(server, installation, options.alone);
   refuseOtherMethods();
   return server;
+}
+
+/** Finds the application of a route by its pattern. */
+function applicationOf({ contexts }: Installation, alone?: string): (route: string) => string | undefined {
+  return (route) => {
+    const first = route.split('/', 2)[1] ?? '';
+    return contexts.has(first) ? first : alone;
+  };
 }

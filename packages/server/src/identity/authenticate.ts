@@ -33,12 +33,11 @@ export async function authenticate(
 ): Promise<Identity> {
   const now = deps.runtime.now();
   const { kind, sub: principalId, sessionId } = await deps.tokens.verify(token, now);
-  const { rows } = await deps.database.pool.query<{ readonly rights_version: string }>({
+  const [row] = await deps.database.prepared<{ readonly rights_version: string }>({
     name: 'ostiary live session',
     text: LIVE_SESSION,
     values: [sessionId, application, kind, principalId, now],
   });
-  const [row] = rows;
   if (!row) throw new Problem('invalid_token');
   return { kind, principalId, sessionId, rightsVersion: row.rights_version };
 }

@@ -1,6 +1,7 @@
 import type { TokenService } from '../keys/tokens.js';
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
+import type { Tally } from '../telemetry/tally.js';
 import type { LockoutSettings } from './lockout.js';
 
 /** What telling who somebody is needs, for one application. */
@@ -9,4 +10,6 @@ export interface IdentityDependencies {
   readonly runtime: Runtime;
   readonly tokens: TokenService;
   readonly lockout: LockoutSettings;
+  /** Log-ins by what came of them. */
+  readonly logins: Tally;
 }

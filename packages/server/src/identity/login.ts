@@ -43,6 +43,7 @@ export async function login(deps: IdentityDependencies, attempt: LoginAttempt): 
   const { database, runtime, lockout } = deps;
   const locked = await reserveAttempt(database.db, runtime, lockout, attempt);
   if (locked) {
+    deps.logins.count('locked');
     await auditRefusal(deps, attempt, 'login.locked', null);
     throw locked;
   }
@@ -99,6 +100,7 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
     return true;
   });
   if (!opened) return refuse(deps, attempt, 'changed_meanwhile');
+  deps.logins.count('succeeded');
   return { principalId, session: { id: sessionId, expiresAt }, accessToken: token };
 }
 
@@ -119,6 +121,7 @@ async function isUnchanged(tx: Transaction, attempt: LoginAttempt, verified: Acc
 }
 
 async function refuse(deps: IdentityDependencies, attempt: LoginAttempt, reason: Refusal): Promise<never> {
+  deps.logins.count(reason === 'disabled' ? 'disabled' : 'failed');
   await auditRefusal(deps, attempt, 'login.failed', reason);
   throw new Problem(reason === 'disabled' ? 'account_disabled' : 'invalid_credentials');
 }

@@ -20,6 +20,7 @@ export interface ListPage {
 /** The records that a caller may see, a page at a time. A reading of sensitive records is audited with it. */
 export async function listRecords(context: Context, caller: Caller, type: string, asked: ListQuery): Promise<ListPage> {
   requirePossible(context, caller, 'list', type);
+  context.decisions.count('list', 'allowed');
   return auditedIfSensitive(context, type, async (executor) => {
     const { rows, next } = await page(context, caller, executor, type, asked);
     const now = environment(context.runtime);

@@ -1,11 +1,16 @@
 import { Kysely, type Transaction as KyselyTransaction, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { Statements, tellOf } from '../telemetry/statements.js';
 import type { PlatformTables } from './tables.js';
 
 /** The database behind an installation: kysely for queries, and the pool it runs on. */
 export interface Database {
   readonly db: Kysely<PlatformTables>;
   readonly pool: pg.Pool;
+  /** Tells of each statement that runs by `db` or `prepared`. */
+  readonly statements: Statements;
+  /** Runs a query that has a name, and so is prepared once for each connection. */
+  prepared<R extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<readonly R[]>;
   close(): Promise<void>;
 }
 
@@ -35,6 +40,23 @@ export function openDatabase(config: pg.PoolConfig): Database {
   const pool = new pg.Pool({ max: 16, types, onConnect: prepareConnection, ...config });
   // An idle connection that breaks must not end the process: the next query takes another one.
   pool.on('error', () => {});
-  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, close: () => db.destroy() };
+  const statements = new Statements();
+  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }), log: tellOf(statements) });
+  return {
+    db,
+    pool,
+    statements,
+    async prepared<R extends pg.QueryResultRow>(query: pg.QueryConfig) {
+      const began = performance.now();
+      let failed = true;
+      try {
+        const { rows } = await pool.query<R>(query);
+        failed = false;
+        return rows;
+      } finally {
+        statements.tell('select', performance.now() - began, failed);
+      }
+    },
+    close: () => db.destroy(),
+  };
 }

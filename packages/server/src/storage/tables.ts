@@ -43,6 +43,11 @@ export interface PlatformTables {
     window_ends_at: Timestamp;
     locked_until: Timestamp | null;
   };
+  'ostiary.rate': {
+    key: string;
+    drawn: BigInteger;
+    ends_at: Timestamp;
+  };
   'ostiary.signing_key': {
     id: string;
     algorithm: string;
@@ -138,6 +143,12 @@ export const PLATFORM_DDL: readonly string[] = [
      window_ends_at timestamptz(3) not null,
      locked_until timestamptz(3),
      primary key (application, kind, login_hash)
+   )`,
+  // Counts of a minute: a crash may lose them.
+  `create unlogged table if not exists ostiary.rate (
+     key text primary key,
+     drawn bigint not null,
+     ends_at timestamptz not null
    )`,
   `create table if not exists ostiary.signing_key (
      id text primary key,

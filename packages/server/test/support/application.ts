@@ -7,6 +7,7 @@ import {
   DEMO_PASSWORD,
   type Installation,
   inTransaction,
+  NO_RATES,
   openDatabase,
   openInstallation,
   type Runtime,
@@ -148,7 +149,7 @@ export async function openApplication(application: Application, options: TestOpt
   });
   const clock = clockAt(START);
   const installation = await open(openDatabase(database.config), clock);
-  const server = await createServer({ installation, version: '0.0.0-test', ...serverOptions });
+  const server = await createServer({ installation, version: '0.0.0-test', rates: NO_RATES, ...serverOptions });
   await server.ready();
   const { name } = application.policy.model;
   const context = installation.contexts.get(name);

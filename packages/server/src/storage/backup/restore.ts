@@ -38,7 +38,7 @@ export async function restore(
 async function requireEmpty(client: pg.Pool | pg.PoolClient, schemas: readonly string[]): Promise<void> {
   const tables = await client.query<Table>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p') and n.nspname = any($1) order by 1, 2`,
+     where c.relkind in ('r', 'p') and c.relpersistence <> 'u' and n.nspname = any($1) order by 1, 2`,
     [schemas],
   );
   for (const table of tables.rows) {

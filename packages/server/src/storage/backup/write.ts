@@ -19,7 +19,8 @@ const BATCH_CHARACTERS = 1_000_000;
 
 /**
  * Writes all rows of all tables in the schemas to `out`, as they were at one moment, and ends it. Takes little memory,
- * however much there is. The file has the rows, not the definitions of the tables, nor views, roles and rights.
+ * however much there is. The file has the rows, not the definitions of the tables, nor views, roles and rights; and
+ * nothing of unlogged tables, which a crash may empty anyway.
  * Throws BackupError `unknown_schema`, and what the database or `out` throw: what was written then is no backup.
  */
 export function backup(
@@ -53,7 +54,7 @@ async function describe(client: pg.PoolClient, schemas: readonly string[]): Prom
        order by a.attnum
      ) as columns
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind = 'r' and n.nspname = any($1)
+     where c.relkind = 'r' and c.relpersistence <> 'u' and n.nspname = any($1)
      order by 1, 2`,
     [schemas],
   );

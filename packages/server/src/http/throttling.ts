@@ -1,0 +1,141 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type AuditEntry, writeAudit } from '../audit/trail.js';
+import type { Asker } from '../context.js';
+import { Problem } from '../problems.js';
+import type { RateName } from '../throttle/rates.js';
+import type { Allowance, Throttle } from '../throttle/throttle.js';
+import { addressOf } from './peers.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** By which rate requests of this route are counted, where it is not the one that follows from the method. */
+    readonly rate?: RateName | 'none';
+  }
+}
+
+/** The names in the table of audit entries that belong to no application. */
+const INSTALLATION = 'ostiary';
+
+/**
+ * By which rate a request is counted. A public route that takes a body is where a secret is tried; one that doesn't is a
+ * page. What is there for nobody counts as a page too.
+ */
+function rateOf(request: FastifyRequest): RateName | 'none' {
+  const { rate } = request.routeOptions.config;
+  if (rate !== undefined) return rate;
+  if (request.is404) return 'guests';
+  const reads = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
+  if (isOpen(request)) return reads ? 'guests' : 'credentials';
+  return reads ? 'read' : 'write';
+}
+
+/** Whether nobody has to say who they are. */
+function isOpen({ is404, routeOptions }: FastifyRequest): boolean {
+  const { decision } = routeOptions.config;
+  return is404 || decision === undefined || 'public' in decision;
+}
+
+/** Counts requests by their address where nobody has to log in; elsewhere refuses an address that is known to have used up its guesses. */
+export function throttleAddresses(server: FastifyInstance, throttle: Throttle): void {
+  server.addHook('onRequest', async (request, reply) => {
+    const rate = rateOf(request);
+    if (rate === 'none') return;
+    const address = addressOf(request);
+    if (isOpen(request)) {
+      await spend(throttle, rate, address, request, reply, { detail: { address } });
+      return;
+    }
+    // Before its token is looked at.
+    const usedUp = throttle.usedUp('guests', address);
+    if (usedUp !== null) refuse('guests', usedUp, throttle.windowSeconds, reply);
+  });
+}
+
+/** Counts a request whose token was refused, or that came without: by its address. */
+export async function throttleGuest(
+  throttle: Throttle,
+  application: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const address = addressOf(request);
+  await spend(throttle, 'guests', address, request, reply, { application, detail: { address } });
+}
+
+/** Counts a request of somebody who is known. */
+export async function throttleCaller(
+  throttle: Throttle,
+  application: string,
+  asker: Asker,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const rate = rateOf(request);
+  if (rate === 'none') return;
+  await spend(throttle, rate, keyOf(application, asker), request, reply, { application, ...aboutOf(asker) });
+}
+
+/** Who is counted as one caller: a principal, however many sessions it has, or a service key; wherever it calls from. */
+function keyOf(application: string, asker: Asker): string {
+  if ('service' in asker) return `${application} <service> ${asker.service.id}`;
+  const { principal } = asker;
+  return principal === null ? application : `${application} ${principal.kind} ${principal.id}`;
+}
+
+/** The same, as the trail says it. */
+function aboutOf(asker: Asker): Partial<AuditEntry> {
+  if ('service' in asker) return { detail: { service: asker.service.id } };
+  const { principal } = asker;
+  return principal === null ? {} : { principal: { kind: principal.kind, id: principal.id } };
+}
+
+async function spend(
+  throttle: Throttle,
+  rate: RateName,
+  who: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  about: Partial<AuditEntry>,
+): Promise<void> {
+  const allowance = await throttle.take(rate, who);
+  if (allowance === null) return;
+  if (allowance.allowed) {
+    tell(rate, allowance, throttle.windowSeconds, reply);
+    return;
+  }
+  if (allowance.first) {
+    await writeAudit(throttle.database.db, throttle.runtime, {
+      application: INSTALLATION,
+      ...about,
+      event: 'rate.exceeded',
+      outcome: 'refused',
+      requestId: request.id,
+      detail: { rate, ...about.detail },
+    });
+  }
+  refuse(rate, allowance, throttle.windowSeconds, reply);
+}
+
+function refuse(rate: RateName, allowance: Allowance, windowSeconds: number, reply: FastifyReply): never {
+  tell(rate, allowance, windowSeconds, reply);
+  const by = rate === 'guests' || rate === 'credentials' ? 'one address' : 'one caller';
+  throw new Problem('too_many_requests', {
+    detail: `At most ${allowance.rate} requests of the kind '${rate}' in ${windowSeconds} seconds are answered to ${by}.`,
+    retryAfter: allowance.resetSeconds,
+  });
+}
+
+/**
+ * How much is left, in the three headers that most services send, and in the two of the IETF's draft
+ * (draft-ietf-httpapi-ratelimit-headers-10 §3, §4).
+ */
+function tell(name: RateName, allowance: Allowance, windowSeconds: number, reply: FastifyReply): void {
+  const { rate, remaining, resetSeconds } = allowance;
+  reply.headers({
+    'ratelimit-limit': rate,
+    'ratelimit-remaining': remaining,
+    'ratelimit-reset': resetSeconds,
+    'ratelimit-policy': `"${name}";q=${rate};w=${windowSeconds}`,
+    ratelimit: `"${name}";r=${remaining};t=${resetSeconds}`,
+  });
+}
