@@ -18,10 +18,11 @@ export function serveCommand(version: string): Command {
     .option('--cors-origin <origin>', 'let pages of this origin call it; repeatable', origin, [])
     .option(
       '--trusted-proxy <address>',
-      'believe the X-Forwarded-For of this proxy, or range of them; repeatable',
+      'believe what this proxy, or range of them, says of who calls; repeatable',
       proxy,
       [],
     )
+    .option('--drain-seconds <number>', 'how long running requests may take to end when it stops', seconds, 10)
     .addOption(new Option(TOLD_TWICE, 'serve demo data beyond this machine, or in production, all the same'))
     .addHelpText('after', ENVIRONMENT)
     .action(async (options: Omit<ServeOptions, 'version' | 'toldTwice'>, command: Command) => {
@@ -35,6 +36,9 @@ Environment:
   DATABASE_URL   a PostgreSQL, 15 or later, in place of the built-in one in the data folder
   SECRET_KEY     signs the tokens of applications that ask for it; 32 characters or more
   OSTIARY_URL    the public address, as people type it; then it is the issuer of tokens too
+  OSTIARY_RATE_LIMITS    requests a minute: read=30000,write=off; the rest as it is; or off
+  OSTIARY_METRICS_TOKEN  lets who presents it read /metrics from elsewhere
+  OTEL_EXPORTER_OTLP_ENDPOINT  where spans are sent; none are made without
   OSTIARY_LOG    fatal, error, warn, info, debug, trace or silent (warn with demo data, info without)
   NODE_ENV       production: refuses demo data, and a secret that was not configured
 `;
@@ -45,11 +49,17 @@ function port(text: string): number {
   throw new InvalidArgumentError('It is a number from 0 to 65535.');
 }
 
+function seconds(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= 3_600) return number;
+  throw new InvalidArgumentError('It is a number of seconds, from 0 to 3600.');
+}
+
 /** An address, or a range of them in the notation of CIDR. */
 function proxy(text: string, before: readonly string[]): readonly string[] {
   const [address = '', bits, ...rest] = text.split('/');
   const longest = { 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest);
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= longest);
   if (longest > 0 && isRange && rest.length === 0) return [...before, text];
   throw new InvalidArgumentError('It is an address such as 10.0.0.2, or a range such as 10.0.0.0/8.');
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ServerOptions } from '@ostiary/server';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
 import { Failure } from '../failure.js';
@@ -34,7 +35,8 @@ export function createLogger(
 
 /** No headers, and of the address the path alone: filters hold what somebody looked for. */
 function request({ method, url, ip }: { readonly method?: string; readonly url?: string; readonly ip?: string }) {
-  return { method, path: url?.split('?', 1)[0], ip };
+  // Behind a proxy that passes on what callers write, the address may be any text.
+  return { method, path: url?.split('?', 1)[0], ip: isIP(ip ?? '') === 0 ? undefined : ip };
 }
 
 function response({ statusCode }: { readonly statusCode?: number }) {

@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import {
   type Context,
   createServer,
+  drain,
   findInstallation,
   openInstallation,
   purgeExpired,
@@ -13,9 +14,11 @@ import { openConfigured } from '../database.js';
 import { Failure } from '../failure.js';
 import { print, say } from '../terminal.js';
 import { isLoopback, portFailure, requirePort, urlOf } from './address.js';
+import { metricsToken, publicUrl, rates } from './environment.js';
 import { type Interrupt, Interrupted, listenForInterrupt } from './interrupt.js';
 import { createLogger, logLevel } from './logger.js';
 import { recordPlace } from './place.js';
+import { startTracing, tracingIsConfigured } from './tracing.js';
 import { welcome } from './welcome.js';
 
 export interface ServeOptions {
@@ -28,13 +31,14 @@ export interface ServeOptions {
   readonly app?: string;
   readonly corsOrigin: readonly string[];
   readonly trustedProxy: readonly string[];
+  /** How long running requests may take when the server stops. */
+  readonly drainSeconds: number;
   /** That demo data may be served beyond this machine. */
   readonly toldTwice: boolean;
 }
 
 type Server = Awaited<ReturnType<typeof createServer>>;
 
-const DRAIN_MILLISECONDS = 10_000;
 const PURGE_MILLISECONDS = 3_600_000;
 
 /** Serves until it is told to stop, and leaves nothing running, however it ends. */
@@ -82,10 +86,13 @@ async function start(
   const isPrivate = await isLoopback(options.host);
   const port = await requirePort(options.host, options.port);
   const known = publicUrl();
+  const limits = rates();
+  const token = metricsToken();
   const found = await findApplications(options.app);
   const applications = found.map(({ application }) => application);
   check();
 
+  if (tracingIsConfigured(process.env)) opened.push(await startTracing(options.version, process.env));
   const { database, where, lost, close } = await openConfigured({
     data: options.data,
     progress: print,
@@ -131,10 +138,12 @@ async function start(
     ...(alone === undefined ? {} : { alone }),
     publicUrl: known,
     corsOrigins: options.corsOrigin,
-    ...(options.trustedProxy.length > 0 ? { trustedProxies: options.trustedProxy } : {}),
+    trustedProxies: options.trustedProxy,
+    ...(limits === undefined ? {} : { rates: limits }),
+    ...(token === undefined ? {} : { metricsToken: token }),
     logger: createLogger(installation.demo ? logLevel('warn') : level),
   });
-  opened.push(() => drain(server));
+  opened.push(() => drain(server, options.drainSeconds * 1000));
   await server.listen({ host: options.host, port }).catch((error: unknown) => {
     throw portFailure(error, options.host, port);
   });
@@ -171,25 +180,6 @@ function refuseToTell(why: string, exists: object | null): Failure {
     `${demo}, with accounts whose password everyone knows, and ${why}. ` +
       `${other}; or, if it is meant so, add --i-know-that-everyone-knows-the-demo-passwords.`,
   );
-}
-
-/** The address that people use, where it is not the one that the server listens on. */
-function publicUrl(): string | undefined {
-  const url = process.env.OSTIARY_URL;
-  if (!url) return undefined;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || /[?#]/.test(url)) {
-    throw new Failure(
-      'configuration',
-      `OSTIARY_URL is '${url}': it is an address such as https://ostiary.example.org.`,
-    );
-  }
-  return url.replace(/\/+$/, '');
-}
-
-/** Takes no more requests, and gives those that run a while to end. */
-async function drain(server: Server): Promise<void> {
-  const late = setTimeout(() => server.server.closeAllConnections(), DRAIN_MILLISECONDS);
-  await server.close().finally(() => clearTimeout(late));
 }
 
 function purgeHourly(purge: () => Promise<void>, server: Server): () => Promise<void> {
