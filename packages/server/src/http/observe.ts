@@ -1,5 +1,5 @@
 import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Metrics } from '../telemetry/metrics.js';
 import { tracer } from '../telemetry/tracing.js';
 import type { Trust } from './peers.js';
@@ -23,8 +23,16 @@ interface Observation {
 export function observeRequests(server: FastifyInstance, observation: Observation): void {
   server.decorateRequest('span', null);
   server.addHook('onRequest', (request, reply, done) => {
+    const began = performance.now();
     const span = beginSpan(request, observation);
-    reply.raw.once('close', () => answered(request, reply, observation));
+    let sent = false;
+    reply.raw.once('finish', () => {
+      sent = true;
+    });
+    reply.raw.once('close', () => {
+      const status = sent ? reply.raw.statusCode : null;
+      answered(request, status, performance.now() - began, observation);
+    });
     if (span === null) done();
     else context.with(trace.setSpan(context.active(), span), done);
   });
@@ -56,15 +64,19 @@ function beginSpan(request: FastifyRequest, { trusts, applicationOf }: Observati
   return request.span;
 }
 
-function answered(request: FastifyRequest, reply: FastifyReply, { metrics, applicationOf }: Observation): void {
+function answered(
+  request: FastifyRequest,
+  status: number | null,
+  milliseconds: number,
+  { metrics, applicationOf }: Observation,
+): void {
   const route = request.routeOptions.url;
-  const status = reply.raw.writableFinished ? reply.raw.statusCode : null;
   metrics.answered({
     application: route === undefined ? undefined : applicationOf(route),
     method: request.method,
     route,
     status,
-    milliseconds: reply.elapsedTime,
+    milliseconds,
   });
   if (request.span === null) return;
   if (status !== null) request.span.setAttribute('http.response.status_code', status);

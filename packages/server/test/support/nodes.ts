@@ -14,6 +14,7 @@ export async function openNode(
   app: TestApplication,
   options: Partial<Omit<ServerOptions, 'installation'>>,
   secondsOff = 0,
+  addRoutes: (server: FastifyInstance) => void = () => {},
 ): Promise<Node> {
   const clock = clockAt(new Date(app.clock.now().getTime() + secondsOff * 1000));
   const database = openDatabase(app.database.config);
@@ -27,6 +28,7 @@ export async function openNode(
     demo: true,
   });
   const server = await createServer({ installation, version: '0.0.0-test', rates: NO_RATES, ...options });
+  addRoutes(server);
   await server.ready();
   return { server, clock, close: () => server.close().then(() => database.close()) };
 }
