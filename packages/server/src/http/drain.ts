@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem } from '../problems.js';
+import { sendProblem } from './problem-reply.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -22,11 +23,9 @@ export function watchDrain(server: FastifyInstance): void {
   const drainage: Drainage = { begun: false, running: 0, whenIdle: () => {} };
   server.decorate('drainage', drainage);
   server.addHook('onRequest', async (request, reply) => {
-    if (drainage.begun) {
-      reply.header('connection', 'close');
-      if (!ALWAYS_ANSWERED.has(request.routeOptions.url ?? ''))
-        throw new Problem('unavailable', { detail: 'This server is closing.', retryAfter: 1 });
-    }
+    // Sent, not thrown: nothing failed that would have to be logged.
+    if (drainage.begun && !ALWAYS_ANSWERED.has(request.routeOptions.url ?? ''))
+      return sendProblem(reply, new Problem('unavailable', { detail: 'This server is closing.', retryAfter: 1 }));
     drainage.running += 1;
     // Comes once, after the answer or when the caller hangs up.
     reply.raw.once('close', () => {

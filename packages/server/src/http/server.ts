@@ -59,7 +59,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     options.rates ?? DEFAULT_RATES,
     options.rateWindowSeconds,
   );
-  const metrics = new Metrics(installation, throttle);
   const requestMilliseconds = (options.requestSeconds ?? 30) * 1000;
   const server = fastify({
     ...(options.logger ? { loggerInstance: options.logger } : { logger: false }),
@@ -105,6 +104,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
+  const metrics = new Metrics(installation, throttle, () => server.drainage.running);
   observeRequests(server, { metrics, trusts, applicationOf: applicationOf(installation, options.alone) });
   server.addHook('onClose', async () => metrics.close());
   watchDrain(server);

@@ -28,7 +28,7 @@ export class Metrics {
   readonly #readBacklog: () => Promise<void>;
   #ofProcess = false;
 
-  constructor({ contexts, database, runtime }: Installation, throttle: Throttle) {
+  constructor({ contexts, database, runtime }: Installation, throttle: Throttle, running: () => number) {
     const registers = [this.#registry];
     this.#requests = new Histogram({
       name: 'ostiary_http_request_duration_seconds',
@@ -36,6 +36,14 @@ export class Metrics {
       labelNames: ['application', 'route', 'method', 'status'],
       buckets: REQUEST_SECONDS,
       registers,
+    });
+    new Gauge({
+      name: 'ostiary_http_requests_running',
+      help: 'Requests that are worked on',
+      registers,
+      collect() {
+        this.set(running());
+      },
     });
     const statements = new Histogram({
       name: 'ostiary_database_statement_duration_seconds',
