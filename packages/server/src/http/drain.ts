@@ -28,7 +28,7 @@ export function watchDrain(server: FastifyInstance): void {
       return sendProblem(reply, new Problem('unavailable', { detail: 'This server is closing.', retryAfter: 1 }));
     drainage.running += 1;
     // Comes once, after the answer or when the caller hangs up.
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       drainage.running -= 1;
       if (drainage.running === 0) drainage.whenIdle();
     });

@@ -26,10 +26,10 @@ export function observeRequests(server: FastifyInstance, observation: Observatio
     const began = performance.now();
     const span = beginSpan(request, observation);
     let sent = false;
-    reply.raw.once('finish', () => {
+    reply.raw.on('finish', () => {
       sent = true;
     });
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       const status = sent ? reply.raw.statusCode : null;
       answered(request, status, performance.now() - began, observation);
     });

@@ -23,20 +23,22 @@ const STATEMENT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 /** What Prometheus is told of one server. What only sums up is counted elsewhere, and read when it asks. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests: Histogram;
+  readonly #requests: (...labels: readonly string[]) => Observer;
   readonly #stopWatching: () => void;
   readonly #readBacklog: () => Promise<void>;
   #ofProcess = false;
 
   constructor({ contexts, database, runtime }: Installation, throttle: Throttle, running: () => number) {
     const registers = [this.#registry];
-    this.#requests = new Histogram({
-      name: 'ostiary_http_request_duration_seconds',
-      help: 'Requests by application, route, method and class of status',
-      labelNames: ['application', 'route', 'method', 'status'],
-      buckets: REQUEST_SECONDS,
-      registers,
-    });
+    this.#requests = remembered(
+      new Histogram({
+        name: 'ostiary_http_request_duration_seconds',
+        help: 'Requests by application, route, method and class of status',
+        labelNames: ['application', 'route', 'method', 'status'],
+        buckets: REQUEST_SECONDS,
+        registers,
+      }),
+    );
     new Gauge({
       name: 'ostiary_http_requests_running',
       help: 'Requests that are worked on',
@@ -45,15 +47,17 @@ export class Metrics {
         this.set(running());
       },
     });
-    const statements = new Histogram({
-      name: 'ostiary_database_statement_duration_seconds',
-      help: 'Statements by what they do',
-      labelNames: ['operation', 'outcome'],
-      buckets: STATEMENT_SECONDS,
-      registers,
-    });
+    const statements = remembered(
+      new Histogram({
+        name: 'ostiary_database_statement_duration_seconds',
+        help: 'Statements by what they do',
+        labelNames: ['operation', 'outcome'],
+        buckets: STATEMENT_SECONDS,
+        registers,
+      }),
+    );
     this.#stopWatching = database.statements.watch(({ operation, milliseconds, failed }) => {
-      statements.observe({ operation, outcome: failed ? 'failed' : 'done' }, milliseconds / 1000);
+      statements(operation, failed ? 'failed' : 'done').observe(milliseconds / 1000);
     });
 
     const applications = [...contexts];
@@ -123,13 +127,8 @@ export class Metrics {
 
   /** Counts a request. */
   answered({ application, method, route, status, milliseconds }: Answered): void {
-    const labels = {
-      application: application ?? '',
-      route: route ?? '',
-      method,
-      status: status === null ? 'aborted' : `${Math.floor(status / 100)}xx`,
-    };
-    this.#requests.observe(labels, milliseconds / 1000);
+    const outcome = status === null ? 'aborted' : `${Math.floor(status / 100)}xx`;
+    this.#requests(application ?? '', route ?? '', method, outcome).observe(milliseconds / 1000);
   }
 
   /** Everything in Prometheus' text format. Those of the process are watched from the first time on. */
@@ -145,6 +144,23 @@ export class Metrics {
   close(): void {
     this.#stopWatching();
   }
+}
+
+interface Observer {
+  observe(value: number): void;
+}
+
+/** The series of a histogram by their labels: found again without sorting and checking them each time. */
+function remembered(histogram: Histogram): (...labels: readonly string[]) => Observer {
+  const series = new Map<string, Observer>();
+  return (...labels) => {
+    const key = labels.join(' ');
+    const known = series.get(key);
+    if (known !== undefined) return known;
+    const made = histogram.labels(...labels);
+    series.set(key, made);
+    return made;
+  };
 }
 
 function labelled(
