@@ -1,5 +1,13 @@
 import type { AddressInfo } from 'node:net';
-import { createServer, DEMO_PASSWORD, inTransaction, openInstallation, System, systemRuntime } from '@ostiary/server';
+import {
+  createServer,
+  DEMO_PASSWORD,
+  inTransaction,
+  openInstallation,
+  parseRates,
+  System,
+  systemRuntime,
+} from '@ostiary/server';
 import { openScratch } from '../scratch.js';
 import { surveyApplication } from '../surveys/application.js';
 import { bareServer } from './bare.js';
@@ -40,7 +48,9 @@ const made = await inTransaction(context, async (transaction) => {
   return { id, surveys };
 });
 
-const ours = await createServer({ installation, version: 'bench' });
+// Requests are counted as ever, but none is refused: one caller sends more here than one caller may.
+const rates = parseRates('read=1000000000,write=1000000000,decisions=1000000000');
+const ours = await createServer({ installation, version: 'bench', rates });
 await ours.listen({ host: '127.0.0.1', port: 0 });
 const bare = bareServer(scratch.database, { keys: [...(await installation.keys.jwks()).keys] });
 await bare.listen({ host: '127.0.0.1', port: 0 });
