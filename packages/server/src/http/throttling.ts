@@ -84,7 +84,7 @@ function keyOf(application: string, asker: Asker): string {
 
 /** The same, as the trail says it. */
 function aboutOf(asker: Asker): Partial<AuditEntry> {
-  if ('service' in asker) return { detail: { service: asker.service.id } };
+  if ('service' in asker) return { detail: { service: { id: asker.service.id, name: asker.service.name } } };
   const { principal } = asker;
   return principal === null ? {} : { principal: { kind: principal.kind, id: principal.id } };
 }
