@@ -67,12 +67,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     trustProxy: options.trustedProxies?.length ? trusts : false,
     // Whoever sends slower than this holds a connection for nothing.
     requestTimeout: requestMilliseconds,
-    http: { headersTimeout: requestMilliseconds / 2, connectionsCheckingInterval: requestMilliseconds / 6 },
+    http: {
+      headersTimeout: requestMilliseconds / 2,
+      connectionsCheckingInterval: requestMilliseconds / 6,
+      requireHostHeader: false,
+    },
     connectionTimeout: 60_000,
     keepAliveTimeout: 10_000,
     return503OnClosing: true,
     routerOptions: { maxParamLength: 200 },
-    http: { requireHostHeader: false },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       nameRequest(request, reply);
