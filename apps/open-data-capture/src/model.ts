@@ -1,4 +1,16 @@
-import { boolean, choice, date, instant, json, model, reference, references, resource, text } from '@ostiary/policy';
+import {
+  boolean,
+  choice,
+  date,
+  instant,
+  json,
+  model,
+  reference,
+  references,
+  resource,
+  text,
+  texts,
+} from '@ostiary/policy';
 
 /** Actions and resource types that an administrator may give to one user, and the words for all of them. */
 const GRANTABLE = [
@@ -174,6 +186,8 @@ export const openDataCapture = model({
         action: text({ optional: true }),
         resourceType: text({ optional: true }),
         recordId: text({ optional: true }),
+        decisionId: text({ optional: true }),
+        rules: texts({ says: 'What allowed it.' }),
         requestId: text({ optional: true }),
         detail: json(),
       },

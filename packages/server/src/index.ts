@@ -8,6 +8,27 @@ export {
   type LoginSettings,
   type TokenSettings,
 } from './application.js';
+export {
+  type AuditFilters,
+  describeFault,
+  type ExportFormat,
+  exportTrail,
+  type Fault,
+  type FaultKind,
+  INSTALLATION,
+  type SealedEntry,
+  type Sealer,
+  type SealerOptions,
+  seal,
+  searchTrail,
+  selectionOf,
+  startSealer,
+  type Verification,
+  type VerifyOptions,
+  verifyExport,
+  verifyTrail,
+  writeAudit,
+} from './audit/index.js';
 export { checkApplication } from './authoring/check-application.js';
 export { ApplicationError } from './authoring/error.js';
 export type { Asker, Caller, Context, Service } from './context.js';
@@ -37,7 +58,7 @@ export {
   type InstallationOptions,
   openInstallation,
 } from './installation.js';
-export { ConfigurationError } from './keys/index.js';
+export { ConfigurationError, rotateAuditKey } from './keys/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';

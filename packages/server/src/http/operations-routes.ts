@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Installation } from '../installation.js';
+import { auditJwks } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import { query } from '../storage/query.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -61,6 +62,11 @@ export function operationsRoutes(server: FastifyInstance, operations: Operations
     '/.well-known/jwks.json',
     { config: { decision: { public: 'public keys' } }, schema: { hide: true } },
     async () => keys.jwks(),
+  );
+  server.get(
+    '/.well-known/audit-jwks.json',
+    { config: { decision: { public: 'public keys' } }, schema: { hide: true } },
+    async () => auditJwks(database.db),
   );
 }
 

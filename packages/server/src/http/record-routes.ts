@@ -10,6 +10,7 @@ import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
+import { auditExportRoute } from './audit-routes.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 
@@ -33,6 +34,7 @@ export function recordRoutes(server: FastifyInstance, context: Context): void {
     if (source === 'decision') continue;
     readRoutes(server, context, type);
     if (source === undefined) writeRoutes(server, context, type);
+    if (source === 'audit') auditExportRoute(server, context, type, address(model, type));
   }
   for (const handler of context.application.actions ?? []) actionRoute(server, context, handler);
 }

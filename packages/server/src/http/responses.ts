@@ -23,10 +23,10 @@ const problem = (description: string) => ({
 });
 
 /** The answers of a route: its own, and the problems that any route can answer with. */
-export function answers(status: number, body: JsonSchema | null): Record<string, object> {
+export function answers(status: number, body: JsonSchema | null, media = 'application/json'): Record<string, object> {
   const own =
     body === null
       ? { description: 'Done', type: 'null' }
-      : { description: 'Done', content: { 'application/json': { schema: body } } };
+      : { description: 'Done', content: { [media]: { schema: body } } };
   return { [status]: own, '4xx': problem('Refused, or not understood'), '5xx': problem('Failed') };
 }

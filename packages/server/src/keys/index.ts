@@ -1,3 +1,12 @@
+export {
+  type AuditKeyRing,
+  type AuditSigner,
+  auditJwks,
+  auditKeyRing,
+  auditSigner,
+  readStatement,
+  rotateAuditKey,
+} from './audit-keys.js';
 export { ConfigurationError, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
 export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';
 export type { AsymmetricAlgorithm, TokenAlgorithm } from './token-keys.js';

@@ -13,7 +13,7 @@ export interface SigningKeysOptions {
   readonly refreshSeconds?: number;
 }
 
-/** The asymmetric keys of an installation, shared by its server processes through the database. */
+/** The asymmetric keys that sign an installation's tokens, shared by its server processes through the database. */
 export interface SigningKeys {
   /** Makes a key where none signs with this algorithm. Call it before the first token is issued. */
   ensureSigningKey(algorithm: AsymmetricAlgorithm): Promise<void>;
@@ -86,11 +86,13 @@ export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
         const now = runtime.now();
         await tx
           .deleteFrom('ostiary.signing_key')
+          .where('purpose', '=', 'token')
           .where('retired_at', '<=', new Date(now.getTime() - graceMilliseconds))
           .execute();
         await tx
           .updateTable('ostiary.signing_key')
           .set({ retired_at: now })
+          .where('purpose', '=', 'token')
           .where('algorithm', '=', algorithm)
           .where('retired_at', 'is', null)
           .execute();
@@ -134,7 +136,7 @@ interface KeyRing {
 }
 
 /** Lets one process at a time add keys, so that two that start together don't both make one. */
-async function lockKeys(tx: Executor): Promise<void> {
+export async function lockKeys(tx: Executor): Promise<void> {
   await sql`lock table ostiary.signing_key in share row exclusive mode`.execute(tx);
 }
 
@@ -142,6 +144,7 @@ async function hasSigner(tx: Executor, algorithm: AsymmetricAlgorithm): Promise<
   const rows = await tx
     .selectFrom('ostiary.signing_key')
     .select('public_jwk')
+    .where('purpose', '=', 'token')
     .where('algorithm', '=', algorithm)
     .where('retired_at', 'is', null)
     .execute();
@@ -149,7 +152,12 @@ async function hasSigner(tx: Executor, algorithm: AsymmetricAlgorithm): Promise<
 }
 
 /** Adds a key pair; its id is the thumbprint of its public key (RFC 7638, SHA-256). */
-async function addKey(tx: Executor, runtime: Runtime, algorithm: AsymmetricAlgorithm): Promise<string> {
+export async function addKey(
+  tx: Executor,
+  runtime: Runtime,
+  algorithm: AsymmetricAlgorithm,
+  purpose: 'token' | 'audit' = 'token',
+): Promise<string> {
   const pair = await generateKeyPair(algorithm, { extractable: true });
   const publicJwk = await exportJWK(pair.publicKey);
   const kid = await calculateJwkThumbprint(publicJwk);
@@ -162,13 +170,19 @@ async function addKey(tx: Executor, runtime: Runtime, algorithm: AsymmetricAlgor
       private_jwk: JSON.stringify({ ...(await exportJWK(pair.privateKey)), kid, alg: algorithm, use: 'sig' }),
       created_at: runtime.now(),
       retired_at: null,
+      purpose,
     })
     .execute();
   return kid;
 }
 
 async function readRing(executor: Executor, loadedAt: Date): Promise<KeyRing> {
-  const rows = await executor.selectFrom('ostiary.signing_key').selectAll().orderBy('created_at').execute();
+  const rows = await executor
+    .selectFrom('ostiary.signing_key')
+    .selectAll()
+    .where('purpose', '=', 'token')
+    .orderBy('created_at')
+    .execute();
   const keys = new Map<string, StoredKey>();
   const signers = new Map<string, { kid: string; key: CryptoKey }>();
   for (const row of rows.filter((each) => isForSignatures(each.public_jwk))) {
@@ -188,12 +202,12 @@ function isForSignatures(jwk: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** Names the members one by one, so that a private one can't slip out. */
-function publish(kid: string, algorithm: string, jwk: Readonly<Record<string, unknown>>): JWK {
+export function publish(kid: string, algorithm: string, jwk: Readonly<Record<string, unknown>>): JWK {
   const { kty, crv, x, y } = jwk as JWK;
   return { kty, crv, x, ...(y === undefined ? {} : { y }), kid, alg: algorithm, use: 'sig' } as JWK;
 }
 
-async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
+export async function importKey(jwk: JWK, algorithm: string): Promise<CryptoKey> {
   const key = await importJWK(jwk, algorithm);
   if (key instanceof Uint8Array) throw new Error('A signing key in the database is not asymmetric');
   return key;

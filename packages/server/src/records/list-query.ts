@@ -54,6 +54,13 @@ export function parseListQuery(model: Model, type: string, raw: Readonly<Record<
   };
 }
 
+/** What a query asks for, as it was written: for the audit trail. */
+export function filtersOf({ tests }: ListQuery): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    tests.map(({ field, operator, value }) => [operator === 'is' ? field : `${field}[${operator}]`, value]),
+  );
+}
+
 /** The fields that a query looks at: each must be readable, or its results would tell what it holds. */
 export function fieldsOf(query: ListQuery): readonly string[] {
   const fields = [...query.tests.map((test) => test.field), ...(query.sort ? [query.sort.field] : [])];

@@ -8,7 +8,7 @@ import { loadRecord } from '../storage/load.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
 import { problemOf } from './integrity.js';
-import { cursorOf, fieldsOf, type ListQuery, whereOf } from './list-query.js';
+import { cursorOf, fieldsOf, filtersOf, type ListQuery, whereOf } from './list-query.js';
 import { type Masked, mask } from './mask.js';
 
 export interface ListPage {
@@ -30,7 +30,10 @@ export async function listRecords(context: Context, caller: Caller, type: string
       if (shown === null) throw refuseView(context, caller, 'list', type, asked.view, null);
       return shown;
     });
-    return { answer: { items, next }, entry: sensitiveEntry(context, caller, 'record.listed', 'list', type, items) };
+    const entry = isTrail(context, type)
+      ? trailEntry(context, caller, 'list', type, { detail: { filters: filtersOf(asked) } })
+      : sensitiveEntry(context, caller, 'record.listed', 'list', type, items);
+    return { answer: { items, next }, entry };
   });
 }
 
@@ -47,7 +50,10 @@ export async function readRecord(
     const handle = authorize(context, caller, 'read', type, record);
     const shown = mask(context.policy, type, handle.record, handle.decision, view);
     if (shown === null) throw refuseView(context, caller, 'read', type, view, id);
-    return { answer: shown, entry: sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]) };
+    const entry = isTrail(context, type)
+      ? trailEntry(context, caller, 'read', type, { recordId: shown.id })
+      : sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]);
+    return { answer: shown, entry };
   });
 }
 
@@ -109,12 +115,36 @@ async function auditedIfSensitive<T>(
   run: (executor: Executor) => Promise<{ readonly answer: T; readonly entry: AuditEntry }>,
 ): Promise<T> {
   const { database, policy, runtime } = context;
-  if (!policy.model.resources[type]?.sensitive) return (await run(database.db)).answer;
+  if (!policy.model.resources[type]?.sensitive && !isTrail(context, type)) return (await run(database.db)).answer;
   return database.db.transaction().execute(async (transaction) => {
     const { answer, entry } = await run(transaction);
     await writeAudit(transaction, runtime, entry);
     return answer;
   });
+}
+
+/** Whether the records of a type are the entries of the audit trail: their reading is audited too. */
+function isTrail(context: Context, type: string): boolean {
+  return context.policy.model.resources[type]?.source === 'audit';
+}
+
+/** One entry a request, with what was asked for, and not with what was found: the trail would grow by being read. */
+function trailEntry(
+  context: Context,
+  caller: Caller,
+  action: string,
+  type: string,
+  more: Pick<AuditEntry, 'recordId' | 'detail'>,
+): AuditEntry {
+  return {
+    application: context.policy.model.name,
+    event: 'audit.read',
+    outcome: 'allowed',
+    ...actor(caller),
+    action,
+    resourceType: type,
+    ...more,
+  };
 }
 
 function sensitiveEntry(

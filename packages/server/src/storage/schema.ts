@@ -33,7 +33,7 @@ export async function createApplicationSchema(transaction: Transaction, policy: 
   const statements = [
     `drop view if exists ${schemaOf(model)}.holding`,
     holdingsView(model),
-    ...views.map((type) => auditView(model, type)),
+    ...views.flatMap((type) => auditView(model, type)),
     ...rightsTriggers(policy),
   ];
   await unlessUpToDate(transaction, snakeCase(model.name), [model.resources, statements], async () => {

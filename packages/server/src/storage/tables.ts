@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import { AUDIT_DDL, type AuditTables } from './audit-tables.js';
 
 /** A bigint column: `pg` gives it as text, and nothing here calculates with it. */
 type BigInteger = ColumnType<string, never, never>;
@@ -6,7 +7,7 @@ type Timestamp = ColumnType<Date, Date, Date>;
 type Json<T> = ColumnType<T, string, string>;
 
 /** The installation's own tables, in the schema `ostiary`. The tables of an application are made from its model. */
-export interface PlatformTables {
+export interface PlatformTables extends AuditTables {
   'ostiary.installation': { id: string; created_at: Timestamp; demo: boolean };
   'ostiary.application': {
     name: string;
@@ -52,7 +53,9 @@ export interface PlatformTables {
     id: string;
     algorithm: string;
     public_jwk: Json<Record<string, unknown>>;
+    /** Empty once a key for the audit trail is retired: it signs nothing any more. */
     private_jwk: Json<Record<string, unknown>>;
+    purpose: Generated<'token' | 'audit'>;
     created_at: Timestamp;
     retired_at: Timestamp | null;
   };
@@ -74,23 +77,6 @@ export interface PlatformTables {
     created_at: Timestamp;
     expires_at: ColumnType<Date | null, Date | null, never>;
     revoked_at: ColumnType<Date | null, Date | null, Date>;
-  };
-  'ostiary.audit': {
-    id: string;
-    at: Timestamp;
-    application: string;
-    event: string;
-    outcome: string;
-    principal_kind: string | null;
-    principal_id: string | null;
-    login: string | null;
-    action: string | null;
-    resource_type: string | null;
-    record_id: string | null;
-    decision_id: string | null;
-    rules: string[];
-    request_id: string | null;
-    detail: Json<Record<string, unknown>>;
   };
 }
 
@@ -158,6 +144,8 @@ export const PLATFORM_DDL: readonly string[] = [
      created_at timestamptz(3) not null,
      retired_at timestamptz(3)
    )`,
+  `alter table ostiary.signing_key
+     add column if not exists purpose text not null default 'token' check (purpose in ('token', 'audit'))`,
   `create table if not exists ostiary.setup_link (
      token_hash bytea primary key,
      application text not null,
@@ -175,30 +163,5 @@ export const PLATFORM_DDL: readonly string[] = [
      expires_at timestamptz(3),
      revoked_at timestamptz(3)
    )`,
-  `create table if not exists ostiary.audit (
-     id uuid primary key,
-     at timestamptz(3) not null,
-     application text not null,
-     event text not null,
-     outcome text not null,
-     principal_kind text,
-     principal_id uuid,
-     login text,
-     action text,
-     resource_type text,
-     record_id text,
-     decision_id uuid,
-     rules text[] not null default '{}',
-     request_id text,
-     detail jsonb not null default '{}'
-   )`,
-  `create index if not exists audit_application on ostiary.audit (application, id)`,
-  `create or replace function ostiary.refuse_change() returns trigger language plpgsql as $$
-   begin
-     raise exception 'the audit trail is append-only' using errcode = 'restrict_violation';
-   end $$`,
-  `create or replace trigger audit_append_only before update or delete on ostiary.audit
-   for each row execute function ostiary.refuse_change()`,
-  `create or replace trigger audit_no_truncate before truncate on ostiary.audit
-   for each statement execute function ostiary.refuse_change()`,
+  ...AUDIT_DDL,
 ];

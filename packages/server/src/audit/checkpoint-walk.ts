@@ -1,0 +1,79 @@
+import { readCheckpoint, type Trust } from './checkpoint.js';
+import type { SignedPlace, Verifier } from './verifier.js';
+
+/** A checkpoint as it is stored or exported; with its place and hash where these stand beside it. */
+export interface StoredCheckpoint {
+  readonly seq?: number;
+  readonly hash?: string;
+  readonly jws: string;
+}
+
+/** Hands signed places to a verifier, each in its place: those of the trail, and those that were kept elsewhere. */
+export class CheckpointWalk {
+  readonly #used = new Set<string>();
+  #kept: SignedPlace[] = [];
+
+  constructor(
+    readonly verifier: Verifier,
+    readonly trust: Trust,
+  ) {}
+
+  /** Takes in what was kept elsewhere. What can't be believed of it is a fault. */
+  async keep(checkpoints: readonly string[], from = 0): Promise<void> {
+    for (const jws of checkpoints) {
+      const read = await readCheckpoint(jws, this.trust);
+      if ('why' in read) {
+        this.verifier.fault({ kind: 'checkpoint', seq: null, says: `the checkpoint that was kept ${read.why}` });
+        continue;
+      }
+      this.#used.add(read.kid);
+      if (read.checkpoint.seq >= from) this.#kept.push(read.checkpoint);
+    }
+    this.#kept.sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Hands over all up to a place. What is handed over leaves the list. */
+  async upTo(seq: number, stored: StoredCheckpoint[]): Promise<void> {
+    for (;;) {
+      const [next, kept] = [stored[0]?.seq ?? Number.POSITIVE_INFINITY, this.#kept[0]?.seq ?? Number.POSITIVE_INFINITY];
+      if (Math.min(next, kept) > seq || Math.min(next, kept) === Number.POSITIVE_INFINITY) return;
+      const own = next <= kept ? stored.shift() : undefined;
+      if (own) await this.stored(own);
+      else this.verifier.kept(this.#kept.shift() as SignedPlace);
+    }
+  }
+
+  /** A checkpoint of the trail: what counts is what was signed. */
+  async stored({ seq, hash, jws }: StoredCheckpoint): Promise<void> {
+    const read = await readCheckpoint(jws, this.trust);
+    if ('why' in read) {
+      this.verifier.badCheckpoint(seq ?? this.verifier.seq, read.why);
+      return;
+    }
+    this.#used.add(read.kid);
+    const { checkpoint } = read;
+    if ((seq ?? checkpoint.seq) !== checkpoint.seq || (hash ?? checkpoint.hash) !== checkpoint.hash) {
+      this.verifier.badCheckpoint(
+        seq ?? checkpoint.seq,
+        `was signed for seq ${checkpoint.seq}, and stands for something else`,
+      );
+      return;
+    }
+    this.verifier.checkpoint(checkpoint);
+  }
+
+  result() {
+    const { faults, more, seals, entries, checkpoints } = this.verifier;
+    const { installation } = this.trust;
+    return {
+      faults,
+      moreFaults: more,
+      installation,
+      seals,
+      entries,
+      checkpoints,
+      notReached: this.#kept.length,
+      keys: [...this.#used],
+    };
+  }
+}

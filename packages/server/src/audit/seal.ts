@@ -1,0 +1,116 @@
+import { auditSigner } from '../keys/index.js';
+import type { Runtime } from '../runtime.js';
+import type { Database, Transaction } from '../storage/database.js';
+import { query } from '../storage/query.js';
+import { signCheckpoint } from './checkpoint.js';
+import { beginning, chainHash, digestOf, entryColumns, type SealedEntry, toEntry } from './entry.js';
+
+/** One sealer at a time, among all processes on a database. Writers never wait for it. */
+const SEALING_LOCK = 7_246_772;
+const BATCH = 1_000;
+
+export interface Sealed {
+  readonly entries: number;
+  /** The signed checkpoint of the last batch; null where nothing waited. */
+  readonly checkpoint: string | null;
+}
+
+export interface SealingDependencies {
+  readonly database: Database;
+  readonly runtime: Runtime;
+}
+
+/**
+ * Seals what waits: what was committed, whenever it began. An entry of a transaction that still runs is sealed later,
+ * in a later place. Returns null where another process is at it, unless told to wait for that one.
+ */
+export async function seal(deps: SealingDependencies, wait = true): Promise<Sealed | null> {
+  let [entries, checkpoint]: [number, string | null] = [0, null];
+  for (;;) {
+    const batch = await deps.database.db.transaction().execute(async (transaction) => {
+      if (!(await lock(transaction, wait))) return null;
+      return sealBatch(transaction, deps.runtime);
+    });
+    if (batch === null) return null;
+    entries += batch.entries;
+    checkpoint = batch.checkpoint ?? checkpoint;
+    if (batch.entries < BATCH) return { entries, checkpoint };
+  }
+}
+
+async function lock(transaction: Transaction, wait: boolean): Promise<boolean> {
+  if (wait) {
+    await query(transaction, 'select pg_advisory_xact_lock($1)', [SEALING_LOCK]);
+    return true;
+  }
+  const [row] = await query<{ got: boolean }>(transaction, 'select pg_try_advisory_xact_lock($1) as got', [
+    SEALING_LOCK,
+  ]);
+  return row?.got === true;
+}
+
+async function sealBatch(transaction: Transaction, runtime: Runtime): Promise<Sealed> {
+  const waiting = await waitingEntries(transaction);
+  const at = runtime.now();
+  const { installation, free, signed } = await endOfChain(transaction);
+  if (waiting.length === 0) return { entries: 0, checkpoint: null };
+
+  let previous = signed?.hash ?? beginning(installation);
+  const seals = waiting.map((entry, index) => {
+    const digest = digestOf(entry);
+    previous = chainHash(free + index, previous, digest);
+    return { seq: free + index, entry: entry.id, digest, hash: previous };
+  });
+  const ids = seals.map(({ entry }) => entry);
+  await query(
+    transaction,
+    `insert into ostiary.audit_seal (seq, entry, digest, hash)
+     select seq, entry, decode(digest, 'hex'), decode(hash, 'hex')
+     from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[]) as s(seq, entry, digest, hash)`,
+    [seals.map(({ seq }) => seq), ids, seals.map(({ digest }) => digest), seals.map(({ hash }) => hash)],
+  );
+  await query(transaction, 'delete from ostiary.audit_unsealed where entry = any($1::uuid[])', [ids]);
+
+  const seq = free + seals.length - 1;
+  const signer = await auditSigner(transaction, runtime);
+  const checkpoint = await signCheckpoint(signer, {
+    installation,
+    seq,
+    hash: previous,
+    at: at.toISOString(),
+    previous: signed?.seq ?? null,
+  });
+  await query(
+    transaction,
+    `insert into ostiary.audit_checkpoint (seq, hash, at, jws) values ($1, decode($2, 'hex'), $3, $4)`,
+    [seq, previous, at, checkpoint],
+  );
+  return { entries: seals.length, checkpoint };
+}
+
+/** What is queued and not sealed yet. Queued without an entry, it stays in the queue, for verifying to find. */
+async function waitingEntries(transaction: Transaction): Promise<readonly SealedEntry[]> {
+  const rows = await query(
+    transaction,
+    `select ${entryColumns('a')} from ostiary.audit_unsealed q join ostiary.audit a on a.id = q.entry
+     where not exists (select from ostiary.audit_seal s where s.entry = q.entry)
+     order by q.entry limit ${BATCH}`,
+  );
+  return rows.map(toEntry);
+}
+
+/**
+ * Where the chain goes on: behind what is signed, in the next place that is free. Seals that no checkpoint signs were not
+ * put there by a sealer: the chain goes past them, and verifying names them.
+ */
+async function endOfChain(transaction: Transaction) {
+  const [row] = await query<{ id: string; last: string | null; seq: string | null; hash: string | null }>(
+    transaction,
+    `select i.id, (select max(seq) from ostiary.audit_seal) as last, c.seq, encode(c.hash, 'hex') as hash
+     from ostiary.installation i left join lateral
+       (select seq, hash from ostiary.audit_checkpoint order by seq desc limit 1) c on true`,
+  );
+  if (row === undefined) throw new TypeError('the database has no installation');
+  const signed = row.seq === null || row.hash === null ? null : { seq: Number(row.seq), hash: row.hash };
+  return { installation: row.id, free: Math.max(Number(row.last ?? 0), signed?.seq ?? 0) + 1, signed };
+}

@@ -1,0 +1,141 @@
+import { auditJwks, auditKeyRing } from '../keys/index.js';
+import type { Database, Transaction } from '../storage/database.js';
+import { query, type SqlRow } from '../storage/query.js';
+import { CheckpointWalk, type StoredCheckpoint } from './checkpoint-walk.js';
+import { beginning, entryColumns, toEntry } from './entry.js';
+import type { Fault } from './faults.js';
+import { type Seal, Verifier } from './verifier.js';
+
+/** What was found of a trail, or of an export of it. */
+export interface Verification {
+  readonly faults: readonly Fault[];
+  /** How many faults there are beside those. */
+  readonly moreFaults: number;
+  readonly installation: string;
+  /** The first and the last place that were looked at; null where the trail is empty. */
+  readonly range: { readonly first: number; readonly last: number } | null;
+  readonly seals: number;
+  /** How many of them were compared with their entry. */
+  readonly entries: number;
+  /** Entries that wait to be sealed. */
+  readonly waiting: number;
+  readonly checkpoints: number;
+  /** Checkpoints that were kept, and sign a place that an export does not reach. */
+  readonly notReached: number;
+  /** The ids of the keys that it relies on: their thumbprints (RFC 7638). */
+  readonly keys: readonly string[];
+}
+
+export interface VerifyOptions {
+  /** Ids of keys: what another key signed is not believed. Any key that is with the trail if not given. */
+  readonly keys?: readonly string[];
+  /** Checkpoints that were kept elsewhere, as they were signed. */
+  readonly checkpoints?: readonly string[];
+  readonly progress?: (done: number, all: number) => void;
+}
+
+const PAGE = 2_000;
+
+/** Looks for faults in the trail of a database, as it is at one moment, while servers go on writing to it. */
+export async function verifyTrail(database: Database, options: VerifyOptions = {}): Promise<Verification> {
+  const snapshot = database.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
+  return snapshot.execute(async (transaction) => {
+    const [found] = await query<{ id: string; last: number | null }>(
+      transaction,
+      'select id, (select max(seq) from ostiary.audit_seal)::float8 as last from ostiary.installation',
+    );
+    if (found === undefined) throw new TypeError('the database has no installation');
+    const { keys } = await auditJwks(transaction);
+    const trust = { installation: found.id, keys: await auditKeyRing(keys), pinned: options.keys ?? [] };
+    const verifier = new Verifier({ seq: 0, hash: beginning(found.id) });
+    const walk = new CheckpointWalk(verifier, trust);
+    await walk.keep(options.checkpoints ?? []);
+    for await (const { seals, checkpoints } of pages(transaction)) {
+      for (const seal of seals) {
+        await walk.upTo(seal.seq - 1, checkpoints);
+        verifier.seal(seal);
+      }
+      const isEnd = seals.length < PAGE;
+      await walk.upTo(isEnd ? Number.POSITIVE_INFINITY : verifier.seq, checkpoints);
+      options.progress?.(verifier.seals, Math.max(found.last ?? 0, verifier.seals));
+    }
+    await unsealed(transaction, verifier);
+    verifier.end();
+    return {
+      ...walk.result(),
+      range: verifier.seq === 0 ? null : { first: 1, last: verifier.seq },
+      waiting: await countWaiting(transaction),
+    };
+  });
+}
+
+async function* pages(transaction: Transaction) {
+  let after = '-9223372036854775808';
+  for (;;) {
+    const rows = await query(
+      transaction,
+      `select s.seq, s.entry, encode(s.digest, 'hex') as digest, encode(s.hash, 'hex') as hash, ${entryColumns('a')}
+       from ostiary.audit_seal s left join ostiary.audit a on a.id = s.entry
+       where s.seq > $1 order by s.seq limit ${PAGE}`,
+      [after],
+    );
+    const seals = rows.map(toSeal);
+    const last = rows.at(-1)?.seq as string | undefined;
+    const isEnd = rows.length < PAGE;
+    const checkpoints = await query<StoredCheckpoint & SqlRow>(
+      transaction,
+      `select seq::float8 as seq, encode(hash, 'hex') as hash, jws from ostiary.audit_checkpoint
+       where seq > $1 and ($2::bigint is null or seq <= $2) order by seq`,
+      [after, isEnd ? null : last],
+    );
+    yield { seals, checkpoints: [...checkpoints] };
+    if (isEnd || last === undefined) return;
+    after = last;
+  }
+}
+
+function toSeal(row: SqlRow): Seal {
+  const { seq, entry, digest, hash } = row;
+  return {
+    seq: Number(seq),
+    digest: digest as string,
+    hash: hash as string,
+    id: entry as string,
+    entry: row.id === null ? null : toEntry(row),
+  };
+}
+
+/** Entries that nobody sealed and nobody will; and those that were taken away before they were sealed. */
+async function unsealed(transaction: Transaction, verifier: Verifier): Promise<void> {
+  const added = await query(
+    transaction,
+    `select ${entryColumns('a')} from ostiary.audit a
+     where not exists (select from ostiary.audit_seal s where s.entry = a.id)
+       and not exists (select from ostiary.audit_unsealed q where q.entry = a.id)
+     order by a.id limit ${PAGE}`,
+  );
+  for (const row of added) {
+    const { id, at, event } = toEntry(row);
+    const says = 'it has no seal, and was not written by the server';
+    verifier.fault({ kind: 'added', seq: null, entry: id, at, event, says });
+  }
+  const removed = await query<{ entry: string }>(
+    transaction,
+    `select q.entry from ostiary.audit_unsealed q
+     where not exists (select from ostiary.audit a where a.id = q.entry)
+       and not exists (select from ostiary.audit_seal s where s.entry = q.entry)
+     order by q.entry limit ${PAGE}`,
+  );
+  for (const { entry } of removed) {
+    verifier.fault({ kind: 'removed', seq: null, entry, says: 'it was written, and taken away before it was sealed' });
+  }
+}
+
+async function countWaiting(transaction: Transaction): Promise<number> {
+  const [row] = await query<{ waiting: number }>(
+    transaction,
+    `select count(*)::int as waiting from ostiary.audit_unsealed q join ostiary.audit a on a.id = q.entry
+     where not exists (select from ostiary.audit_seal s where s.entry = q.entry)`,
+  );
+  return row?.waiting ?? 0;
+}
