@@ -26,7 +26,7 @@ export interface Fault {
 export function describeFault({ kind, seq, until, entry, at, event, says }: Fault): string {
   const place = seq === null ? [] : [until === undefined || until === seq ? `seq ${seq}` : `seq ${seq} to ${until}`];
   const what = [...place, entry, at ?? (entry && timeOf(entry)), event].filter((part) => part !== undefined);
-  return `${kind.padEnd(10)} ${what.join('  ')}: ${says}`;
+  return what.length === 0 ? `${kind}: ${says}` : `${kind.padEnd(10)} ${what.join('  ')}: ${says}`;
 }
 
 /** When an entry that is gone was made, by its id: a UUIDv7 begins with the milliseconds (RFC 9562 §5.7). */

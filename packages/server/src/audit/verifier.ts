@@ -102,7 +102,13 @@ export class Verifier {
   badCheckpoint(seq: number, why: string): void {
     this.checkpoints += 1;
     this.#lastCheckpoint = seq;
-    this.fault({ kind: 'checkpoint', seq, says: `the checkpoint ${why}` });
+    this.#unsigned = [];
+    const says = `the checkpoint ${why}`;
+    const before = this.faults.at(-1);
+    // A key that is gone is one fault, however much it signed.
+    if (before?.kind === 'checkpoint' && before.says === says)
+      this.faults.push({ ...(this.faults.pop() as Fault), until: seq });
+    else this.fault({ kind: 'checkpoint', seq, says });
   }
 
   /** What is known to have been signed, by a checkpoint of the trail or by one that was kept elsewhere. */
@@ -130,8 +136,8 @@ export class Verifier {
 
   /** Call it when there is no more, with the last place if that is known. */
   end(last = 0): void {
-    this.#skipTo(last);
-    for (const seal of this.#unsigned) this.#addUnsigned(seal);
+    // Where the end is missing, so is what signed the last that is there.
+    if (this.#skipTo(last)) for (const seal of this.#unsigned) this.#addUnsigned(seal);
     for (const { from, to } of this.#gaps) {
       const isEnd = to > this.#lastSeal;
       const says = isEnd ? 'it is known to have been there' : 'the seal is gone';
@@ -181,7 +187,10 @@ export class Verifier {
   /** Notes what is missing up to a place. Returns whether nothing is. */
   #skipTo(seq: number): boolean {
     if (seq <= this.#at.seq) return true;
-    this.#gaps.push({ from: this.#at.seq + 1, to: seq });
+    const from = this.#at.seq + 1;
+    const before = this.#gaps.at(-1);
+    if (before?.to === from - 1) before.to = seq;
+    else this.#gaps.push({ from, to: seq });
     return false;
   }
 

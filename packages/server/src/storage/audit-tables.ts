@@ -65,6 +65,10 @@ export const AUDIT_DDL: readonly string[] = [
   // A queue: rows come and go all the time.
   `create table if not exists ostiary.audit_unsealed (entry uuid primary key)
      with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)`,
+  // A trail from before there were seals is queued, once.
+  `do $$ begin
+     if to_regclass('ostiary.audit_seal') is null then insert into ostiary.audit_unsealed select id from ostiary.audit; end if;
+   end $$`,
   `create table if not exists ostiary.audit_seal (
      seq bigint primary key,
      entry uuid not null unique,
