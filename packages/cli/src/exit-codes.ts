@@ -8,6 +8,7 @@ export const EXIT_CODES = {
   data_broken: { code: 5, says: 'the data folder cannot be used as it is' },
   configuration: { code: 6, says: 'the configuration or an application is wrong, or something is not installed' },
   database: { code: 7, says: 'the database does not answer' },
+  not_whole: { code: 8, says: 'the audit trail is not whole: something was done to it' },
   unexpected: { code: 70, says: 'a fault of this program' },
   interrupted: { code: 130, says: 'ended at once: a command by Ctrl-C, the server by a second one' },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly says: string }>>;

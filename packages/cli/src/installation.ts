@@ -1,4 +1,13 @@
-import { type Context, findInstallation, type Installation, openInstallation, systemRuntime } from '@ostiary/server';
+import {
+  type Context,
+  createTables,
+  type Database,
+  findInstallation,
+  type Installation,
+  openInstallation,
+  type Runtime,
+  systemRuntime,
+} from '@ostiary/server';
 import { chooseApplication, type Found, findApplications, nameOf } from './applications.js';
 import { type Opened, openConfigured, requireDatabase } from './database.js';
 import { Failure } from './failure.js';
@@ -42,6 +51,22 @@ export async function withApplication<T>(options: CommonOptions, work: (context:
     const there = isNew ? applications.map(nameOf) : (await requireInstallation(opened)).applications;
     const chosen = chooseApplication(requireInstalled(applications, there, opened.where));
     return work(contextOf(await open(opened, [chosen]), nameOf(chosen)));
+  });
+}
+
+/** The same for a command that is about the audit trail, which needs no application. */
+export async function withTrail<T>(
+  options: Pick<CommonOptions, 'data'>,
+  work: (trail: {
+    readonly database: Database;
+    readonly runtime: Runtime;
+    readonly applications: readonly string[];
+  }) => Promise<T>,
+): Promise<T> {
+  return withDatabase(options, async (opened) => {
+    const { applications } = await requireInstallation(opened);
+    await createTables(opened.database, []);
+    return work({ database: opened.database, runtime: systemRuntime, applications });
   });
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.js';
 import { backupCommand } from './commands/backup.js';
 import { checkCommand } from './commands/check.js';
 import { explainCommand } from './commands/explain.js';
@@ -38,6 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
     backupCommand(),
     restoreCommand(),
     keysCommand(),
+    auditCommand(ends),
   ];
   for (const command of commands) program.addCommand(inherit(command, program));
   try {

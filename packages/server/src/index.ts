@@ -16,6 +16,7 @@ export {
   type Fault,
   type FaultKind,
   INSTALLATION,
+  latestCheckpoint,
   type SealedEntry,
   type Sealer,
   type SealerOptions,

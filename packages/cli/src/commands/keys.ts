@@ -1,22 +1,29 @@
-import { DEFAULT_TOKENS } from '@ostiary/server';
+import { DEFAULT_TOKENS, rotateAuditKey, systemRuntime } from '@ostiary/server';
 import { Command } from 'commander';
 import { findAllApplications } from '../applications.js';
 import { Failure } from '../failure.js';
-import { withInstallation } from '../installation.js';
+import { withInstallation, withTrail } from '../installation.js';
 import { print, say } from '../terminal.js';
 import { appsOption, dataOption } from './options.js';
 
 interface Options {
   readonly data: string;
   readonly app: readonly string[];
+  readonly audit?: boolean;
 }
 
 export function keysCommand(): Command {
   const rotate = new Command('rotate')
     .description('sign with new keys from now on; the ones before verify until their last token has expired')
+    .option('--audit', 'the key that signs the audit trail, in place of those that sign tokens')
     .addOption(appsOption())
     .addOption(dataOption())
     .action(async (options: Options) => {
+      if (options.audit) {
+        await withTrail(options, async (trail) => print(await rotateAuditKey(trail.database, systemRuntime)));
+        say('What the keys before have signed stays valid. Tell those who verify by a key of the new one.');
+        return;
+      }
       await withInstallation(options, await findAllApplications(options.app), async ({ contexts, keys }) => {
         const tokens = [...contexts.values()].map(({ application }) => application.tokens ?? DEFAULT_TOKENS);
         for (const [name, { application }] of contexts) {
@@ -34,5 +41,5 @@ export function keysCommand(): Command {
         }
       });
     });
-  return new Command('keys').description('the keys that sign tokens').addCommand(rotate);
+  return new Command('keys').description('the keys that sign tokens, and the audit trail').addCommand(rotate);
 }

@@ -6,6 +6,7 @@ import {
   findInstallation,
   openInstallation,
   purgeExpired,
+  startSealer,
   systemRuntime,
 } from '@ostiary/server';
 import { located } from '../application-folder.js';
@@ -132,6 +133,13 @@ async function start(
   }
 
   const alone = options.app === undefined ? undefined : applications[0]?.policy.model.name;
+  const logger = createLogger(installation.demo ? logLevel('warn') : level);
+  const sealer = startSealer(installation, {
+    checkpoint: (jws) => logger.info({ checkpoint: jws }, 'the audit trail was sealed'),
+    error: (err) => logger.error({ err }, 'the audit trail could not be sealed'),
+  });
+  // Stopped behind the server: what its last requests wrote is sealed too.
+  opened.push(() => sealer.stop());
   const server = await createServer({
     installation,
     version: options.version,
@@ -141,7 +149,7 @@ async function start(
     trustedProxies: options.trustedProxy,
     ...(limits === undefined ? {} : { rates: limits }),
     ...(token === undefined ? {} : { metricsToken: token }),
-    logger: createLogger(installation.demo ? logLevel('warn') : level),
+    logger,
   });
   opened.push(() => drain(server, options.drainSeconds * 1000));
   await server.listen({ host: options.host, port }).catch((error: unknown) => {

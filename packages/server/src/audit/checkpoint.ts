@@ -1,4 +1,6 @@
 import { type AuditKeyRing, type AuditSigner, readStatement } from '../keys/index.js';
+import type { Database } from '../storage/database.js';
+import { query } from '../storage/query.js';
 
 /** What a checkpoint signs: that at a time the chain of an installation had this hash at this place. */
 export interface Checkpoint {
@@ -39,4 +41,13 @@ export async function readCheckpoint(
   const checkpoint = read.payload as unknown as Checkpoint;
   if (checkpoint.installation !== installation) return { why: 'is of another installation' };
   return { kid: read.kid, checkpoint };
+}
+
+/** The last checkpoint that was signed; null where nothing is sealed yet. */
+export async function latestCheckpoint(database: Database): Promise<string | null> {
+  const [row] = await query<{ jws: string }>(
+    database.db,
+    'select jws from ostiary.audit_checkpoint order by seq desc limit 1',
+  );
+  return row?.jws ?? null;
 }

@@ -1,3 +1,4 @@
+export { latestCheckpoint } from './checkpoint.js';
 export type { SealedEntry } from './entry.js';
 export { type ExportFormat, type ExportOptions, exportTrail } from './export.js';
 export { describeFault, type Fault, type FaultKind } from './faults.js';
