@@ -513,7 +513,7 @@ const LINES: readonly Line[] = [
     request: () => ({ url: '/api/audit-logs?limit=1' }),
     status: 200,
     body: { items: [{ event: expect.any(String) }] },
-    events: '',
+    events: 'audit.read',
   },
   ...['JaneDoe', 'FrancoisBouchard', 'norole'].flatMap((who): Line[] => [
     {
@@ -538,7 +538,7 @@ const LINES: readonly Line[] = [
     who: 'admin',
     request: ({ ids }) => ({ url: `/api/audit-logs/${ids.entry}` }),
     status: 200,
-    events: '',
+    events: 'audit.read',
   },
   {
     says: 'an entry that is not there is not there',
