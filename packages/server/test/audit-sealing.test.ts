@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createTables, openDatabase, seal, startSealer, verifyTrail, writeAudit } from '@ostiary/server';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from './support/application.js';
@@ -106,6 +107,22 @@ test('a sealer whose database fails says so, and tries again', async () => {
   await writeAudit(trail.database.db, trail.runtime, entry);
   await eventually(async () => (await waiting()) === 0);
   await sealer.stop();
+});
+
+test('a connection that breaks between two statements fails the next one, and not the process', async () => {
+  const { database } = node();
+  const work = database.db.transaction().execute(async (transaction) => {
+    await writeAudit(transaction, trail.runtime, entry);
+    await trail.data.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and state = 'idle in transaction'`,
+    );
+    await delay(50);
+    await writeAudit(transaction, trail.runtime, entry);
+  });
+  await expect(work).rejects.toThrow();
+  await writeAudit(database.db, trail.runtime, entry);
+  expect(await seal(trail)).toMatchObject({ entries: 1 });
 });
 
 test('2,500 entries are sealed in three batches', async () => {

@@ -40,6 +40,8 @@ export function openDatabase(config: pg.PoolConfig): Database {
   const pool = new pg.Pool({ max: 16, types, onConnect: prepareConnection, ...config });
   // An idle connection that breaks must not end the process: the next query takes another one.
   pool.on('error', () => {});
+  // Nor one that breaks between two statements of a transaction: the next statement fails, and says so.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const statements = new Statements();
   const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }), log: tellOf(statements) });
   return {

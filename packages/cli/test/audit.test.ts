@@ -1,0 +1,108 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { logIn, ostiary, type Running, serve, temporaryFolder } from './support/command.js';
+
+describe('the audit trail of an installation', () => {
+  let folder: string;
+  let data: string;
+  let live: Running;
+  const on = () => ['--data', data];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    data = join(folder, 'data');
+    live = await serve(['--port', '0', '--data', data]);
+    await logIn(`${live.url}/open-data-capture`, 'JaneDoe', 'ostiary-demo');
+    await logIn(`${live.url}/open-data-capture`, 'JaneDoe', '=wrong');
+    expect((await live.stop()).code).toBe(0);
+  });
+
+  afterAll(() => live?.stop());
+
+  test('is sealed when the server stops, and whole', async () => {
+    const { code, out, err } = await ostiary(['audit', 'verify', ...on()]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^Installation \S+, seq 1 to \d+\.\n\d+ seals, \d+ entries compared, \d+ checkpoints?\.\n/);
+    expect(out).toMatch(/Signed with the key [\w-]{43}\.\nWhole: /);
+    expect(out, 'nothing was left').not.toContain('wait');
+    // The other commands work beside it.
+    live = await serve(['--port', '0', ...on()]);
+  });
+
+  test('is searched by who, what, which, when and how it ended', async () => {
+    const found = async (...filters: string[]) => (await ostiary(['audit', 'search', ...filters, ...on()])).out;
+    expect(await found('--who', 'JaneDoe', '--what', 'login', '--outcome', 'refused')).toMatch(
+      /^\S+Z {2}open-data-capture {2}\S*JaneDoe {2}login\.failed refused\n$/,
+    );
+    expect(await found('--who', 'user:JaneDoe', '--what', 'login.succeeded')).toMatch(
+      /user:JaneDoe {2}login\.succeeded allowed/,
+    );
+    const whole = (await found('--type', 'Session', '--limit', '1', '--json')).trim();
+    const { recordId } = JSON.parse(whole);
+    expect(await found('--record', recordId, '--what', 'create', '--app', 'open-data-capture')).toContain(recordId);
+    expect(await found('--until', '2000-01-01')).toBe('');
+    expect(await found('--what', 'audit.read', '--app', 'ostiary')).toContain('ostiary  -  audit.read allowed');
+  });
+
+  test.each([
+    [['search', '--from', 'yesterday'], 'It is a date such as'],
+    [['search', '--outcome', 'fine'], 'allowed, refused, failed'],
+    [['search', '--limit', '0'], 'It is a number from 1'],
+    [['search', '--app', 'nothing'], 'The installation has open-data-capture, and not nothing'],
+    [['export', '--format', 'xml'], 'jsonl, csv'],
+    [['verify', '/nowhere/at-all'], "can't be read"],
+    [['verify', '--checkpoint', '/nowhere/at-all'], "can't be read"],
+  ])('audit %j is a mistake', async (args, says) => {
+    const { code, err } = await ostiary(['audit', ...args, ...on()]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(says) });
+  });
+
+  test('is exported into a file that anyone can verify, and that is not whole once it was edited', async () => {
+    const file = join(folder, 'audit.jsonl');
+    const made = await ostiary(['audit', 'export', '--out', file, ...on()]);
+    expect(made).toMatchObject({ code: 0, out: `Wrote ${file}.\n` });
+    expect((await stat(file)).mode & 0o777, 'nobody else may read it').toBe(0o600);
+    expect(await ostiary(['audit', 'export', '--out', file, ...on()])).toMatchObject({ code: 1 });
+    const [, key = ''] = /key ([\w-]{43})\./.exec((await ostiary(['audit', 'verify', file])).out) ?? [];
+    expect(await ostiary(['audit', 'verify', file, '--key', key])).toMatchObject({ code: 0 });
+    expect(await ostiary(['audit', 'verify', file, '--key', 'another'])).toMatchObject({ code: 8 });
+
+    const text = await readFile(file, 'utf8');
+    expect(text).not.toContain('ostiary-demo');
+    await writeFile(
+      file,
+      text.replace('"event":"login.failed","outcome":"refused"', '"event":"login.failed","outcome":"allowed"'),
+    );
+    const { code, out } = await ostiary(['audit', 'verify', file]);
+    expect({ code, out }).toEqual({
+      code: 8,
+      out: expect.stringMatching(/^changed .* login\.failed: it is not what was sealed\n/),
+    });
+    expect(out).toMatch(/NOT WHOLE: 1 fault\.\n$/);
+    const csv = await ostiary(['audit', 'export', '--format', 'csv', '--what', 'login.failed', ...on()]);
+    expect(csv.out.split('\r\n')).toHaveLength(3);
+    expect(await ostiary(['audit', 'verify', join(data, 'PG_VERSION')])).toMatchObject({ code: 2 });
+  });
+
+  test('has checkpoints to be kept elsewhere, and a key that can be changed', async () => {
+    const { code, out } = await ostiary(['audit', 'checkpoint', ...on()]);
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/) });
+    const kept = join(folder, 'checkpoint.txt');
+    await writeFile(kept, out);
+    const rotated = await ostiary(['keys', 'rotate', '--audit', ...on()]);
+    expect(rotated).toMatchObject({ code: 0, out: expect.stringMatching(/^[\w-]{43}\n$/) });
+    for (const given of [kept, out.trim()]) {
+      expect(await ostiary(['audit', 'verify', '--checkpoint', given, ...on()])).toMatchObject({ code: 0 });
+    }
+  });
+
+  test('is carried along by a backup, and still whole', async () => {
+    const kept = (await ostiary(['audit', 'checkpoint', ...on()])).out.trim();
+    const file = join(folder, 'audit.backup');
+    await ostiary(['backup', file, ...on()]);
+    const fresh = ['--data', join(folder, 'fresh')];
+    expect(await ostiary(['restore', file, '--yes', ...fresh])).toMatchObject({ code: 0 });
+    expect(await ostiary(['audit', 'verify', '--checkpoint', kept, ...fresh])).toMatchObject({ code: 0 });
+  });
+});
