@@ -1,24 +1,21 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logIn, ostiary, type Running, serve, temporaryFolder } from './support/command.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { logIn, ostiary, serve, temporaryFolder } from './support/command.js';
 
 describe('the audit trail of an installation', () => {
   let folder: string;
   let data: string;
-  let live: Running;
   const on = () => ['--data', data];
 
   beforeAll(async () => {
     folder = await temporaryFolder();
     data = join(folder, 'data');
-    live = await serve(['--port', '0', '--data', data]);
+    const live = await serve(['--port', '0', '--data', data]);
     await logIn(`${live.url}/open-data-capture`, 'JaneDoe', 'ostiary-demo');
     await logIn(`${live.url}/open-data-capture`, 'JaneDoe', '=wrong');
     expect((await live.stop()).code).toBe(0);
   });
-
-  afterAll(() => live?.stop());
 
   test('is sealed when the server stops, and whole', async () => {
     const { code, out, err } = await ostiary(['audit', 'verify', ...on()]);
@@ -26,11 +23,10 @@ describe('the audit trail of an installation', () => {
     expect(out).toMatch(/^Installation \S+, seq 1 to \d+\.\n\d+ seals, \d+ entries compared, \d+ checkpoints?\.\n/);
     expect(out).toMatch(/Signed with the key [\w-]{43}\.\nWhole: /);
     expect(out, 'nothing was left').not.toContain('wait');
-    // The other commands work beside it.
-    live = await serve(['--port', '0', ...on()]);
   });
 
   test('is searched by who, what, which, when and how it ended', async () => {
+    await serve(['--port', '0', ...on()]);
     const found = async (...filters: string[]) => (await ostiary(['audit', 'search', ...filters, ...on()])).out;
     expect(await found('--who', 'JaneDoe', '--what', 'login', '--outcome', 'refused')).toMatch(
       /^\S+Z {2}open-data-capture {2}\S*JaneDoe {2}login\.failed refused\n$/,
@@ -48,9 +44,7 @@ describe('the audit trail of an installation', () => {
   test.each([
     [['search', '--from', 'yesterday'], 'It is a date such as'],
     [['search', '--outcome', 'fine'], 'allowed, refused, failed'],
-    [['search', '--limit', '0'], 'It is a number from 1'],
     [['search', '--app', 'nothing'], 'The installation has open-data-capture, and not nothing'],
-    [['export', '--format', 'xml'], 'jsonl, csv'],
     [['verify', '/nowhere/at-all'], "can't be read"],
     [['verify', '--checkpoint', '/nowhere/at-all'], "can't be read"],
   ])('audit %j is a mistake', async (args, says) => {
@@ -59,6 +53,7 @@ describe('the audit trail of an installation', () => {
   });
 
   test('is exported into a file that anyone can verify, and that is not whole once it was edited', async () => {
+    await serve(['--port', '0', ...on()]);
     const file = join(folder, 'audit.jsonl');
     const made = await ostiary(['audit', 'export', '--out', file, ...on()]);
     expect(made).toMatchObject({ code: 0, out: `Wrote ${file}.\n` });
@@ -86,6 +81,7 @@ describe('the audit trail of an installation', () => {
   });
 
   test('has checkpoints to be kept elsewhere, and a key that can be changed', async () => {
+    await serve(['--port', '0', ...on()]);
     const { code, out } = await ostiary(['audit', 'checkpoint', ...on()]);
     expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/) });
     const kept = join(folder, 'checkpoint.txt');

@@ -199,6 +199,16 @@ test('many faults at once are each found', async () => {
   expect(faults.map(short)).toEqual(['changed 2 #2', 'removed 4 #4', 'removed 8', 'added #8', 'added #50']);
 });
 
+test('thousands of faults are counted', async () => {
+  await tamper(
+    trail.data,
+    `insert into ostiary.audit (id, at, application, event, outcome)
+     select gen_random_uuid(), now(), 'trials', 'logout', 'allowed' from generate_series(1, 12500)`,
+  );
+  const { faults, moreFaults } = await verifyTrail(trail.database);
+  expect([faults.length, moreFaults]).toEqual([10_000, 2_500]);
+});
+
 test('what was cut off with its checkpoint is found with one that was kept elsewhere', async () => {
   const kept = await jws(9);
   await tamper(

@@ -36,15 +36,12 @@ export function auditExportCommand(): Command {
           outcome: 'allowed',
           detail: { format, filters, by: 'command line' },
         });
-        const progress = progressIn('places of the chain');
-        const parts = () =>
-          Readable.from(
-            exportTrail({ database, runtime }, selectionOf(filters), { format, filters: { ...filters }, progress }),
-          );
+        const how = { format, filters: { ...filters }, progress: progressIn('places of the chain') };
+        const parts = async () => Readable.from(await exportTrail({ database, runtime }, selectionOf(filters), how));
         if (out === undefined) {
-          await pipeline(parts(), process.stdout, { end: false });
+          await pipeline(await parts(), process.stdout, { end: false });
         } else {
-          await writeWhole(out, options.force === true, (file) => pipeline(parts(), file as Writable));
+          await writeWhole(out, options.force === true, async (file) => pipeline(await parts(), file as Writable));
           print(`Wrote ${out}.`);
           if (format === 'jsonl') say(`Anyone can verify it, without the server: ostiary audit verify ${out}`);
         }

@@ -1,11 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { Parameters } from '@ostiary/policy/sql';
 import { stringify } from 'csv-stringify/sync';
 import { auditJwks, auditSigner } from '../keys/index.js';
-import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';
-import { beginning, COLUMNS, entryColumns, type SealedEntry, toEntry } from './entry.js';
+import { COLUMNS, type SealedEntry } from './entry.js';
 import { EXPORT, EXPORT_END, EXPORT_VERSION, type ExportHeader } from './export-format.js';
+import { type Place, pages, type Range, rangeOf } from './places.js';
 import { type SealingDependencies, seal } from './seal.js';
 import type { Selection } from './search.js';
 
@@ -18,22 +17,29 @@ export interface ExportOptions {
   readonly progress?: (done: number, all: number) => void;
 }
 
-const PAGE = 1_000;
-
 /**
  * Exports entries of the trail, as the pieces of a text. What waits is sealed first.
- * JSON Lines has every place between the first and the last that was selected, those in between without their entry, and goes on
- * to the next checkpoint: so it can be verified without the server. CSV (RFC 4180) has what was selected alone.
+ * JSON Lines has every place between the first and the last that was selected, those in between without their entry, and
+ * goes on to the next checkpoint: so it can be verified without the server. CSV (RFC 4180) has what was selected alone.
  */
-export async function* exportTrail(
+export async function exportTrail(
   deps: SealingDependencies,
   selection: Selection,
+  options: ExportOptions,
+): Promise<AsyncIterable<string>> {
+  await seal(deps);
+  const range = await rangeOf(deps.database.db, selection);
+  return write(deps, selection, range, options);
+}
+
+async function* write(
+  deps: SealingDependencies,
+  selection: Selection,
+  range: Range,
   { format, filters, progress = () => {} }: ExportOptions,
 ): AsyncGenerator<string> {
-  await seal(deps);
-  const { db } = deps.database;
-  const range = await rangeOf(db, selection);
-  const parts = format === 'csv' ? asCsv(pages(db, selection, range)) : asLines(deps, selection, range, filters);
+  const places = pages(deps.database.db, selection, range);
+  const parts = format === 'csv' ? asCsv(places) : asLines(deps, places, range, filters);
   for await (const { text, seq } of parts) {
     if (text !== '') yield text;
     progress(seq - range.first + 1, range.last - range.first + 1);
@@ -66,7 +72,7 @@ function cell(value: unknown): string {
 
 async function* asLines(
   deps: SealingDependencies,
-  selection: Selection,
+  all: AsyncIterable<readonly Place[]>,
   range: Range,
   filters: Readonly<Record<string, unknown>>,
 ): AsyncGenerator<Part> {
@@ -84,7 +90,7 @@ async function* asLines(
     keys: await auditJwks(db),
   };
   yield { text: lines([header], sum), seq: 0 };
-  for await (const places of pages(db, selection, range)) {
+  for await (const places of all) {
     const to = places.at(-1)?.seq ?? 0;
     const checkpoints = await query<{ seq: number; jws: string }>(
       db,
@@ -115,71 +121,4 @@ function lines(values: readonly object[], sum: { lines: number; readonly hash: H
   sum.lines += values.length;
   sum.hash.update(text);
   return text;
-}
-
-interface Range {
-  readonly installation: string;
-  /** 0 where nothing was selected, and so is the last. */
-  readonly first: number;
-  readonly last: number;
-  /** What stands before the first. */
-  readonly previous: string;
-}
-
-/** From the first entry that was selected to the checkpoint that signs the last. */
-async function rangeOf(executor: Executor, { from, where }: Selection): Promise<Range> {
-  const parameters = new Parameters();
-  const conditions = ['true', ...where(parameters)].join(' and ');
-  const [row] = await query<{ id: string; first: number | null; last: number; hash: string | null }>(
-    executor,
-    `with chosen as (
-       select min(s.seq) as first, max(s.seq) as last
-       from ostiary.audit_seal s join ${from} t on t.id = s.entry where ${conditions}
-     )
-     select i.id, first::float8 as first,
-       coalesce((select min(seq) from ostiary.audit_checkpoint where seq >= last), last)::float8 as last,
-       (select encode(hash, 'hex') from ostiary.audit_seal where seq = first - 1) as hash
-     from ostiary.installation i, chosen`,
-    parameters.values,
-  );
-  if (row === undefined) throw new TypeError('the database has no installation');
-  const previous = row.hash ?? beginning(row.id);
-  return row.first === null
-    ? { installation: row.id, first: 0, last: 0, previous }
-    : { installation: row.id, first: row.first, last: row.last, previous };
-}
-
-interface Place {
-  readonly seq: number;
-  readonly digest: string;
-  readonly hash: string;
-  /** Null where it was not selected. */
-  readonly entry: SealedEntry | null;
-}
-
-async function* pages(executor: Executor, { from, where }: Selection, range: Range): AsyncGenerator<readonly Place[]> {
-  let after = range.first - 1;
-  while (range.first > 0 && after < range.last) {
-    const parameters = new Parameters();
-    const conditions = ['t.id = s.entry', ...where(parameters)].join(' and ');
-    const rows = await query(
-      executor,
-      `select s.seq, encode(s.digest, 'hex') as digest, encode(s.hash, 'hex') as hash, ${entryColumns('a')}
-       from ostiary.audit_seal s
-         left join lateral (select t.id from ${from} t where ${conditions}) chosen on true
-         left join ostiary.audit a on a.id = chosen.id
-       where s.seq > ${parameters.add(after, 'bigint')} and s.seq <= ${parameters.add(range.last, 'bigint')}
-       order by s.seq limit ${PAGE}`,
-      parameters.values,
-    );
-    const places = rows.map((row) => ({
-      seq: Number(row.seq),
-      digest: row.digest as string,
-      hash: row.hash as string,
-      entry: row.id === null ? null : toEntry(row),
-    }));
-    if (places.length === 0) return;
-    yield places;
-    after = places.at(-1)?.seq ?? range.last;
-  }
 }

@@ -51,9 +51,8 @@ async function lock(transaction: Transaction, wait: boolean): Promise<boolean> {
 
 async function sealBatch(transaction: Transaction, runtime: Runtime): Promise<Sealed> {
   const waiting = await waitingEntries(transaction);
-  const at = runtime.now();
-  const { installation, free, signed } = await endOfChain(transaction);
   if (waiting.length === 0) return { entries: 0, checkpoint: null };
+  const { installation, free, signed } = await endOfChain(transaction);
 
   let previous = signed?.hash ?? beginning(installation);
   const seals = waiting.map((entry, index) => {
@@ -72,6 +71,7 @@ async function sealBatch(transaction: Transaction, runtime: Runtime): Promise<Se
   await query(transaction, 'delete from ostiary.audit_unsealed where entry = any($1::uuid[])', [ids]);
 
   const seq = free + seals.length - 1;
+  const at = runtime.now();
   const signer = await auditSigner(transaction, runtime);
   const checkpoint = await signCheckpoint(signer, {
     installation,

@@ -6,6 +6,7 @@ export interface SealerOptions {
   readonly intervalMilliseconds?: number;
   /** Given each signed checkpoint, to be kept elsewhere. */
   readonly checkpoint?: (jws: string) => void;
+  /** Told once of what keeps it from sealing, until it seals again. */
   readonly error?: (error: unknown) => void;
 }
 
@@ -23,14 +24,16 @@ export function startSealer(deps: SealingDependencies, options: SealerOptions = 
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
+  let failing = false;
 
   const run = async (wait: boolean): Promise<void> => {
     try {
-      if (!(await isWaiting(deps))) return;
-      const sealed = await seal(deps, wait);
+      const sealed = (await isWaiting(deps)) ? await seal(deps, wait) : null;
+      failing = false;
       if (sealed?.checkpoint) checkpoint(sealed.checkpoint);
     } catch (thrown) {
-      error(thrown);
+      if (!failing) error(thrown);
+      failing = true;
     }
   };
   const next = () => {

@@ -107,27 +107,32 @@ function toSeal(row: SqlRow): Seal {
 
 /** Entries that nobody sealed and nobody will; and those that were taken away before they were sealed. */
 async function unsealed(transaction: Transaction, verifier: Verifier): Promise<void> {
-  const added = await query(
-    transaction,
-    `select ${entryColumns('a')} from ostiary.audit a
-     where not exists (select from ostiary.audit_seal s where s.entry = a.id)
-       and not exists (select from ostiary.audit_unsealed q where q.entry = a.id)
-     order by a.id limit ${PAGE}`,
-  );
-  for (const row of added) {
+  const added = `select ${entryColumns('a')} from ostiary.audit a
+    where not exists (select from ostiary.audit_seal s where s.entry = a.id)
+      and not exists (select from ostiary.audit_unsealed q where q.entry = a.id)`;
+  for await (const row of inOrder(transaction, added)) {
     const { id, at, event } = toEntry(row);
     const says = 'it has no seal, and was not written by the server';
     verifier.fault({ kind: 'added', seq: null, entry: id, at, event, says });
   }
-  const removed = await query<{ entry: string }>(
-    transaction,
-    `select q.entry from ostiary.audit_unsealed q
-     where not exists (select from ostiary.audit a where a.id = q.entry)
-       and not exists (select from ostiary.audit_seal s where s.entry = q.entry)
-     order by q.entry limit ${PAGE}`,
-  );
-  for (const { entry } of removed) {
-    verifier.fault({ kind: 'removed', seq: null, entry, says: 'it was written, and taken away before it was sealed' });
+  const removed = `select q.entry as id from ostiary.audit_unsealed q
+    where not exists (select from ostiary.audit a where a.id = q.entry)
+      and not exists (select from ostiary.audit_seal s where s.entry = q.entry)`;
+  for await (const { id } of inOrder(transaction, removed)) {
+    const says = 'it was written, and taken away before it was sealed';
+    verifier.fault({ kind: 'removed', seq: null, entry: id as string, says });
+  }
+}
+
+/** The rows of a query, by their ids. */
+async function* inOrder(transaction: Transaction, text: string): AsyncGenerator<SqlRow> {
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const page = `select * from (${text}) found where id > $1::uuid order by id limit ${PAGE}`;
+    const rows = await query(transaction, page, [after]);
+    yield* rows;
+    if (rows.length < PAGE) return;
+    after = rows.at(-1)?.id as string;
   }
 }
 

@@ -83,7 +83,7 @@ export async function tamper(data: TestDatabase, sql: string): Promise<void> {
 /** An export, as lines. */
 export async function exportedLines(trail: TestTrail, filters: AuditFilters = {}, format: 'jsonl' | 'csv' = 'jsonl') {
   const parts: string[] = [];
-  for await (const part of exportTrail(trail, selectionOf(filters), { format, filters: {} })) parts.push(part);
+  for await (const part of await exportTrail(trail, selectionOf(filters), { format, filters: {} })) parts.push(part);
   return parts
     .join('')
     .split(format === 'csv' ? '\r\n' : '\n')
