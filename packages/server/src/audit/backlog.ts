@@ -1,4 +1,5 @@
 import type { Executor } from '../storage/database.js';
+import { query } from '../storage/query.js';
 
 /** The audit entries that are not sealed yet. */
 export interface AuditBacklog {
@@ -6,7 +7,12 @@ export interface AuditBacklog {
   readonly oldest: Date | null;
 }
 
-/** How far the sealing of the trail is behind; null where the trail is not sealed. */
-export async function auditBacklog(_executor: Executor): Promise<AuditBacklog | null> {
-  return null;
+/** How far the sealing of the trail is behind. */
+export async function auditBacklog(executor: Executor): Promise<AuditBacklog> {
+  const [row] = await query<{ entries: number; oldest: Date | null }>(
+    executor,
+    `select count(*)::integer as entries, min(a.at) as oldest
+     from ostiary.audit_unsealed q join ostiary.audit a on a.id = q.entry`,
+  );
+  return { entries: row?.entries ?? 0, oldest: row?.oldest ?? null };
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type AuditEntry, writeAudit } from '../audit/trail.js';
+import { type AuditEntry, INSTALLATION, writeAudit } from '../audit/trail.js';
 import type { Asker } from '../context.js';
 import { Problem } from '../problems.js';
 import type { RateName } from '../throttle/rates.js';
@@ -12,9 +12,6 @@ declare module 'fastify' {
     readonly rate?: RateName | 'none';
   }
 }
-
-/** The names in the table of audit entries that belong to no application. */
-const INSTALLATION = 'ostiary';
 
 /**
  * By which rate a request is counted. A public route that takes a body is where a secret is tried; one that doesn't is a
