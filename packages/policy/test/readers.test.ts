@@ -682,7 +682,7 @@ describe('a policy is plain data', () => {
     const found = filter(made, who, 'read', 'Case', NOW);
     const texts = [
       filterSql(found, parameters, 't'),
-      pageSql(found, parameters, { order: [{ field: 'name', descending: true }], limit: 5, where: [] }),
+      pageSql(found, parameters, { sort: { field: 'name', descending: true }, limit: 5, after: null, where: [] }),
       searchSql(made, 'user', 'read', 'Case', { name: secret, 'projectId.leadId': secret }, NOW, parameters, {
         limit: 5,
       }),

@@ -6,6 +6,11 @@ export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
+/** A name from the model, as an SQL literal: for what takes no parameters. Such names are the author's own. */
+export function literal(name: string): string {
+  return `'${name.replaceAll("'", "''")}'`;
+}
+
 export function schemaOf(model: Model): string {
   return quote(snakeCase(model.name));
 }

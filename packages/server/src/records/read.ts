@@ -90,11 +90,12 @@ async function page(context: Context, caller: Caller, executor: Executor, type: 
   if (refused.length > 0) throw refuseFields(context, caller, 'list', type, refused, null);
 
   const parameters = new Parameters();
-  const order = asked.sort === null ? [] : [asked.sort];
+  const sort = asked.sort ?? { field: 'id', descending: false };
   const where = whereOf(reach, asked, parameters);
-  const ids = pageSql(reach, parameters, { order, limit: asked.limit + 1, where });
-  const direction = asked.sort?.descending ? ' desc' : '';
-  const keys = [...order.map(({ field }) => `t.${columnOf(field)}${direction}`), `t.id${direction}`].join(', ');
+  const ids = pageSql(reach, parameters, { sort, limit: asked.limit + 1, after: asked.after, where });
+  const keys = (sort.field === 'id' ? ['id'] : [sort.field, 'id'])
+    .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
+    .join(', ');
   const text = `select ${selectList(policy, type)} from (${ids}) page join ${tableOf(policy.model, type)} t on t.id = page.id order by ${keys}`;
   const found = await query(executor, text, parameters.values).catch((error: unknown) => {
     throw problemOf(error);
