@@ -1,7 +1,17 @@
 import { ModelError } from '../language/model.js';
-import type { Policy } from '../language/rule.js';
+import type { Policy, Rule } from '../language/rule.js';
+import { remember } from '../remember.js';
 import { type Parameters, type Scope, write } from '../sql/write.js';
-import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
+import {
+  ALWAYS,
+  type Condition,
+  conjunction,
+  disjunction,
+  mapLeaves,
+  negation,
+  operandsOf,
+  type Value,
+} from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 import { covers, type FieldSet, prune, rulesFor } from './decide.js';
@@ -37,9 +47,13 @@ const MOST_BRANCHES = 16;
 
 const MOST_SCOPES = 100;
 
+const known = new WeakMap<Principal, Map<string, Filter>>();
+
 /**
- * Which records a principal may do an action on, for a query to ask.
+ * Which records a principal may do an action on, for a query to ask. Kept with the principal, unless the rules ask what
+ * may be another at the next request.
  * @param assumed fields that are taken to have these values, whatever the records hold; no references.
+ * @param mostScopes as in `Filter`
  */
 export function filter(
   policy: Policy,
@@ -50,8 +64,35 @@ export function filter(
   assumed: Readonly<Record<string, Value>> = {},
   mostScopes: number = MOST_SCOPES,
 ): Filter {
+  const filters = remember(known, principal, () => new Map<string, Filter>());
+  const key = `${mostScopes} ${action} ${type}`;
+  const found = filters.get(key);
+  if (found?.policy === policy && Object.keys(assumed).length === 0) return { ...found, environment };
   const rules = rulesFor(policy, action, type);
-  const left = (when: Condition) => prune(fold(when, { principal, environment, assumed, mostScopes }));
+  const made = makeFilter(policy, type, rules, { principal, environment, assumed, mostScopes });
+  const keeps = Object.keys(assumed).length === 0 && rules.every(({ when }) => isSteady(when));
+  if (keeps) filters.set(key, made);
+  return made;
+}
+
+/** Whether a condition asks for neither the time nor the attributes of types. */
+function isSteady(condition: Condition): boolean {
+  let steady = true;
+  mapLeaves(condition, (leaf) => {
+    steady &&= operandsOf(leaf).every(({ from }) => from !== 'now' && from !== 'today' && from !== 'type');
+    return leaf;
+  });
+  return steady;
+}
+
+function makeFilter(
+  policy: Policy,
+  type: string,
+  rules: readonly Rule[],
+  known: Pick<Filter, 'principal' | 'environment' | 'mostScopes'> & { readonly assumed: Readonly<Record<string, Value>> },
+): Filter {
+  const { principal, environment, mostScopes } = known;
+  const left = (when: Condition) => prune(fold(when, known));
   const branches = new Map<string, Branch>();
   for (const rule of rules) {
     if (rule.effect !== 'allow') continue;

@@ -1,9 +1,8 @@
 import { fieldOf, type Model, resourceOf } from '../language/model.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { type Parameters, typeOf, write } from '../sql/write.js';
-import type { Condition } from '../tree/condition.js';
-import { conditionsOf, type Filter, scopeOf } from './filter.js';
-import { type Reach, reachOf } from './reach.js';
+import { type Filter, scopeOf } from './filter.js';
+import { type Part, partsOf, type Reach } from './reach.js';
 
 export interface Page {
   /** The field to sort by; records with the same value are in the order of their ids, in the same direction. */
@@ -34,7 +33,7 @@ export function pageSql(of: Filter, parameters: Parameters, page: Page): string 
     byKeys: inOrder(columns.map((_, index) => `k${index}`)),
     after: afterSql(of, page, parameters),
   };
-  const branches = conditionsOf(of).map((condition) => `(${branchSql(condition, writing)})`);
+  const branches = partsOf(of).map((part) => `(${branchSql(part, writing)})`);
   // The caller's conditions stay in the text: their values are among the parameters already.
   if (branches.length === 0)
     return `select t.id from ${writing.table} ${where([...page.where, ...writing.after('t'), 'false'])}`;
@@ -60,15 +59,14 @@ function where(conditions: readonly string[]): string {
 }
 
 /** The first page of one branch. */
-function branchSql(condition: Condition, writing: Writing): string {
+function branchSql({ condition, reach }: Part, writing: Writing): string {
   const { of, parameters, page, table, columns, order, after } = writing;
-  const reach = reachOf(of, condition);
   const rest = reach === null ? condition : reach.rest;
   const own = rest.op === 'always' ? [] : [write(rest, scopeOf(of, parameters, 't'))];
   const tests = [...own, ...page.where];
   if (reach === null)
     return `select ${columns} from ${table} ${where([...tests, ...after('t')])} ${order} limit ${page.limit}`;
-  const scopes = reach.scopes(parameters);
+  const scopes = reach.scopes(of, parameters);
   const most = walkLength(of, page, reach);
   if (most === 0) return pagesSql(reach, scopes, tests, [], writing);
   const column = `t.${columnOf(reach.field)}`;

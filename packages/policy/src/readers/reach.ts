@@ -1,8 +1,9 @@
 import { findField } from '../language/model.js';
-import { heldScopes, type Parameters, scopesIn } from '../sql/write.js';
+import { remember } from '../remember.js';
+import { heldScopes, knownIds, type Parameters, scopesIn } from '../sql/write.js';
 import { type Condition, conjunction, type Operand } from '../tree/condition.js';
 import { holdingKey } from '../tree/facts.js';
-import { type Filter, scopeOf } from './filter.js';
+import { type Branch, conditionsOf, type Filter, scopeOf } from './filter.js';
 
 /** A condition as scopes that a field of the record names, and the rest of it: records are read scope by scope. */
 export interface Reach {
@@ -11,12 +12,27 @@ export interface Reach {
   /** How many scopes there are. */
   readonly count: number;
   /** A query of their `id`s. */
-  readonly scopes: (parameters: Parameters) => string;
+  readonly scopes: (of: Filter, parameters: Parameters) => string;
   readonly rest: Condition;
 }
 
+/** A branch as it is written: its condition, and the scopes that it can be read by. */
+export interface Part {
+  readonly condition: Condition;
+  readonly reach: Reach | null;
+}
+
+const known = new WeakMap<readonly Branch[], readonly Part[]>();
+
+/** The branches of a filter as they are written; worked out once for all of its pages. */
+export function partsOf(of: Filter): readonly Part[] {
+  return remember(known, of.branches, () =>
+    conditionsOf(of).map((condition) => ({ condition, reach: reachOf(of, condition) })),
+  );
+}
+
 /** The scopes within which a condition can be true; null where it names one record or none by a reference of its own. */
-export function reachOf(of: Filter, condition: Condition): Reach | null {
+function reachOf(of: Filter, condition: Condition): Reach | null {
   const parts = condition.op === 'all' ? condition.of : [condition];
   const found = parts.flatMap((part) => scopesOf(of, part) ?? []);
   const [first] = found;
@@ -43,11 +59,16 @@ function scopesOf(of: Filter, part: Condition): Reach | null {
     const field = referenceIn(of, part.at);
     if (field === null) return null;
     const count = of.principal.holdings.get(holdingKey(part.role, part.scope))?.size ?? 0;
-    return { field, count, rest: part, scopes: (parameters) => heldScopes(part, scopeOf(of, parameters, 't')) };
+    return {
+      field,
+      count,
+      rest: part,
+      scopes: (filter, parameters) => heldScopes(part, scopeOf(filter, parameters, 't')),
+    };
   }
   if (part.op !== 'member' || part.set.from !== 'constant' || !Array.isArray(part.set.value)) return null;
   const field = referenceIn(of, part.element);
   if (field === null || field === 'id') return null;
-  const ids = part.set.value as readonly string[];
-  return { field, count: ids.length, rest: part, scopes: (parameters) => scopesIn(ids, parameters) };
+  const ids = knownIds(part.set.value);
+  return { field, count: ids.length, rest: part, scopes: (_, parameters) => scopesIn(ids, parameters) };
 }

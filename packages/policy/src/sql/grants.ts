@@ -89,32 +89,49 @@ export function scopesSql(
   held: { readonly role: string; readonly scope: string },
   now: () => string,
 ): string {
-  const wanted = holdingKey(held.role, held.scope);
-  const ways = [{ from: wanted, path: [] }, ...upwardImplications(model).filter(({ to }) => to === wanted)];
-  const granted = model.grants.flatMap((source) => grantsOf(model, source)).filter(({ kind }) => kind === who.kind);
-  // The roles of one source that say the same are asked for at once.
-  const queries = new Map<string, { readonly text: string; readonly column?: string; readonly values: string[] }>();
-  for (const { from, path } of ways) {
-    for (const { role, scope, starts, ends, named, ...grants } of granted) {
-      if (holdingKey(role, scope) !== from) continue;
-      const where = [
-        `${grants.holder} = ${who.id}`,
-        ...grants.where,
+  const key = `${who.kind} ${holdingKey(held.role, held.scope)}`;
+  const ways = remember(
+    remember(known, model, () => new Map<string, readonly Way[]>()),
+    key,
+    () => waysTo(model, who.kind, holdingKey(held.role, held.scope)),
+  );
+  if (ways.length === 0) return heldSql(model, who, held, now);
+  return ways
+    .map(({ text, holder, starts, ends }) =>
+      [
+        `${text} and ${holder} = ${who.id}`,
         ...(starts === null ? [] : [`(${starts} is null or ${starts} <= ${now()})`]),
         ...(ends === null ? [] : [`(${ends} is null or ${ends} > ${now()})`]),
-      ];
-      const id = scopeAlong(model, scope, grants.scopeId, path);
-      const text = `select ${id} as id from ${grants.from} where ${where.join(' and ')}`;
-      const query = remember(queries, `${text} ${named?.column}`, () => ({ text, ...named, values: [] as string[] }));
-      if (named !== null) query.values.push(literal(named.value));
-    }
-  }
-  if (queries.size === 0) return heldSql(model, who, held, now);
-  return [...queries.values()]
-    .map(({ text, column, values }) =>
-      column === undefined ? text : `${text} and ${column} in (${values.join(', ')})`,
+      ].join(' and '),
     )
     .join(' union all ');
+}
+
+/** A query of all who hold a role through one source, and what is still to be said of the holder and the time. */
+interface Way extends Pick<Grants, 'holder' | 'starts' | 'ends'> {
+  readonly text: string;
+}
+
+const known = new WeakMap<Model, Map<string, readonly Way[]>>();
+
+function waysTo(model: Model, kind: string, wanted: string): readonly Way[] {
+  const roles = [{ from: wanted, path: [] }, ...upwardImplications(model).filter(({ to }) => to === wanted)];
+  const granted = model.grants.flatMap((source) => grantsOf(model, source)).filter((grants) => grants.kind === kind);
+  // The roles of one source that lead here in the same way are asked for at once.
+  const ways = new Map<string, Way & { readonly column?: string; readonly values: string[] }>();
+  for (const { from, path } of roles) {
+    for (const { role, scope, named, holder, starts, ends, ...grants } of granted) {
+      if (holdingKey(role, scope) !== from) continue;
+      const id = scopeAlong(model, scope, grants.scopeId, path);
+      const text = `select ${id} as id from ${grants.from} where ${grants.where.join(' and ')}`;
+      const way = { text, holder, starts, ends, ...(named ? { column: named.column } : {}) };
+      const same = remember(ways, JSON.stringify(way), () => ({ ...way, values: [] as string[] }));
+      if (named !== null) same.values.push(literal(named.value));
+    }
+  }
+  return [...ways.values()].map(({ column, values, ...way }) =>
+    column === undefined ? way : { ...way, text: `${way.text} and ${column} in (${values.join(', ')})` },
+  );
 }
 
 /** The same from the view, for what is given without records of its own: permissions in a list. */

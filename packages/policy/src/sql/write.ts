@@ -167,10 +167,14 @@ export function heldScopes(leaf: Leaf & { op: 'holds' }, { model, parameters, ho
   return scopesSql(model, who, { role: leaf.role, scope: leaf.scope }, at);
 }
 
+/** Those of some values that can be ids. */
+export function knownIds(values: readonly unknown[]): readonly string[] {
+  return values.filter((value): value is string => fits(value, 'uuid'));
+}
+
 /** A query of the `id`s of scopes that are known. */
-export function scopesIn(ids: readonly unknown[], parameters: Parameters): string {
-  const known = ids.filter((id) => fits(id, 'uuid'));
-  return `select unnest(${parameters.add(known, 'uuid[]')}) as id`;
+export function scopesIn(ids: readonly string[], parameters: Parameters): string {
+  return `select unnest(${parameters.add(ids, 'uuid[]')}) as id`;
 }
 
 /** The grants in force of a role, from the principal's row. */

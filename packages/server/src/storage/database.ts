@@ -1,6 +1,7 @@
 import { Kysely, type Transaction as KyselyTransaction, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { Statements, tellOf } from '../telemetry/statements.js';
+import { preparing } from './prepared.js';
 import type { PlatformTables } from './tables.js';
 
 /** The database behind an installation: kysely for queries, and the pool it runs on. */
@@ -43,7 +44,7 @@ export function openDatabase(config: pg.PoolConfig): Database {
   // Nor one that breaks between two statements of a transaction: the next statement fails, and says so.
   pool.on('connect', (client) => client.on('error', () => {}));
   const statements = new Statements();
-  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }), log: tellOf(statements) });
+  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool: preparing(pool) }), log: tellOf(statements) });
   return {
     db,
     pool,
