@@ -74,7 +74,7 @@ function rolesOf(model: Model, source: GrantSource): readonly Pick<Grants, 'role
 /** Where a grant's scope leads along references, as an expression. */
 export function scopeAlong(model: Model, scope: string | null, id: string, path: readonly string[]): string {
   if (path.length === 0 || scope === null) return id;
-  return `(select ${pathSql(model, { type: scope, alias: 's' }, path)} from ${tableOf(model, scope)} s where s.id = ${id})`;
+  return `(select ${pathSql(model, { type: scope, alias: 'c' }, path)} from ${tableOf(model, scope)} c where c.id = ${id})`;
 }
 
 /**
