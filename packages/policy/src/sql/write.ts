@@ -10,10 +10,18 @@ import { nextAlias, pathSql, type Row } from './paths.js';
 export class Parameters {
   readonly values: unknown[] = [];
 
+  /**
+   * @param unseen the values are hidden from whoever plans the statement: the plan is then the same whatever they are,
+   *   and a statement that is prepared keeps it
+   */
+  constructor(readonly unseen: boolean = false) {}
+
   /** Adds a value, and gives its place in the text. */
   add(value: unknown, type: string): string {
     this.values.push(value);
-    return `$${this.values.length}::${type}`;
+    const place = `$${this.values.length}::${type}`;
+    // With the type once more, since 'any' of a bare subquery would go through its rows.
+    return this.unseen ? `(select ${place})::${type}` : place;
   }
 }
 

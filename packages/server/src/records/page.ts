@@ -25,7 +25,9 @@ export async function readPage(
   const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
   if (refused.length > 0) throw refuseFields(context, caller, 'list', type, refused, null);
 
-  const parameters = new Parameters();
+  // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
+  const planned = asked.tests.length === 0;
+  const parameters = new Parameters(planned);
   const sort = asked.sort ?? { field: 'id', descending: false };
   const where = whereOf(reach, asked, parameters);
   const ids = pageSql(reach, parameters, { sort, limit: asked.limit + 1, after: asked.after, where });
@@ -33,8 +35,7 @@ export async function readPage(
     .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
     .join(', ');
   const text = `select ${selectList(policy, type)} from (${ids}) page join ${tableOf(policy.model, type)} t on t.id = page.id order by ${keys}`;
-  // What a caller filters by may be rare or common, and is planned for as it is.
-  if (asked.tests.length === 0) prepare(text);
+  if (planned) prepare(text);
   const found = await query(executor, text, parameters.values).catch((error: unknown) => {
     throw problemOf(error);
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
+import { RECORD_TYPES } from './types.js';
 
 /** So many statements are kept on each connection; it holds the plan of every one. */
 const MOST = 300;
@@ -9,7 +10,7 @@ const names = new Map<string, string>();
 
 /**
  * Says that a statement will be asked for again with other values: from then on PostgreSQL reads and plans it once for
- * each connection. For statements whose best plan is the same whatever the values are.
+ * each connection. For statements that read records, and whose best plan is the same whatever the values are.
  */
 export function prepare(text: string): string {
   if (!names.has(text) && names.size < MOST) {
@@ -38,6 +39,8 @@ export function preparing(pool: pg.Pool): PostgresPool {
 function queryOf(client: pg.PoolClient) {
   return (text: string, values: readonly unknown[]) => {
     const name = names.get(text);
-    return name === undefined ? client.query(text, [...values]) : client.query({ name, text, values: [...values] });
+    return name === undefined
+      ? client.query(text, [...values])
+      : client.query({ name, text, values: [...values], types: RECORD_TYPES });
   };
 }

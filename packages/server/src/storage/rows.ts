@@ -136,8 +136,12 @@ function factsOf(
   row: SqlRow,
   values: Readonly<Record<string, unknown>>,
 ): RecordFacts {
+  const own = columns(model, type);
+  if (needs.paths.length + needs.links.length === 0 && own.every(([, kind]) => kind !== 'json')) {
+    return values as RecordFacts;
+  }
   const facts: Record<string, Value | readonly RecordFacts[]> = {};
-  for (const [name, kind] of columns(model, type)) {
+  for (const [name, kind] of own) {
     facts[name] = kind === 'json' ? toFact(kind, row[name]) : (values[name] as Value);
   }
   for (const path of needs.paths) {
@@ -151,11 +155,11 @@ function factsOf(
   return facts;
 }
 
-<<<<<<< HEAD
 /** A value of a field as the rules see it: of json only whether there is any. */
 export function toFact(kind: Field['kind'], value: unknown): Value {
   return kind === 'json' ? (value == null ? null : true) : (toValue(kind, value) as Value);
-=======
+}
+
 type Columns = readonly (readonly [string, Field['kind']])[];
 const columnsOf = new WeakMap<Model, Map<string, Columns>>();
 
@@ -169,7 +173,6 @@ function columns(model: Model, type: string): Columns {
   ];
   known.set(type, found);
   return found;
->>>>>>> 0ae1e45 (Lists: filters are kept with the principal, statements of pages are prepared, and rows are read with less work)
 }
 
 /** Instants in one width, whatever wrote them: rules and cursors compare them as text. */
@@ -177,6 +180,7 @@ function toValue(kind: Field['kind'], value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (kind === 'instant') {
     if (Array.isArray(value)) return value.map((part) => toValue(kind, part));
+    if (typeof value === 'string' && value.length === 24 && value.endsWith('Z')) return value;
     return (value instanceof Date ? value : new Date(value as string)).toISOString();
   }
   return value;
