@@ -180,6 +180,8 @@ const on = (name: string, id: string): Grant => {
   const [scope, role] = name.split(' ') as [string, string];
   return { scope, role, id };
 };
+/** What makes an id of eight figures. */
+const UUID_END = '-0000-7000-8000-000000000000';
 const CASE: RecordFacts = {
   id: 'c',
   projectId: 'p',
@@ -663,6 +665,19 @@ describe('a policy is plain data', () => {
     expect(fold(named, { assumed: { name: 'y' } })).toEqual({ op: 'never' });
     expect(fold(named, { assumed: { note: 'x' } })).toEqual(named);
     expect(fold(link, { assumed: { name: 'x' } })).toEqual(link);
+  });
+
+  test('scopes are sent with a query as one value, and looked up where somebody has many', () => {
+    const sent = (scopes: number) => {
+      const grants = Array.from({ length: scopes }, (_, n) => on('Project user', `${n}`.padStart(8, '0') + UUID_END));
+      const parameters = new Parameters();
+      const found = filter(POLICY, user({}, ...grants), 'read', 'Case', NOW);
+      const page = { sort: { field: 'id', descending: true }, limit: 5, after: null, where: [] };
+      pageSql(found, parameters, page);
+      return parameters.values.filter(Array.isArray).map((value) => value.length);
+    };
+    expect(sent(100)).toContain(100);
+    expect(sent(101)).not.toContain(101);
   });
 
   test('no value of a rule or of a person is in the text of a query', () => {

@@ -89,7 +89,9 @@ function makeFilter(
   policy: Policy,
   type: string,
   rules: readonly Rule[],
-  known: Pick<Filter, 'principal' | 'environment' | 'mostScopes'> & { readonly assumed: Readonly<Record<string, Value>> },
+  known: Pick<Filter, 'principal' | 'environment' | 'mostScopes'> & {
+    readonly assumed: Readonly<Record<string, Value>>;
+  },
 ): Filter {
   const { principal, environment, mostScopes } = known;
   const left = (when: Condition) => prune(fold(when, known));

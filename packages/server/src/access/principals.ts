@@ -3,7 +3,7 @@ import { holdingsQuery, tableOf } from '@ostiary/policy/sql';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';
-import { selectListWith, toFacts } from '../storage/rows.js';
+import { selectList, toFacts } from '../storage/rows.js';
 
 interface Remembered {
   readonly rightsVersion: string;
@@ -60,7 +60,7 @@ export class Principals {
     // One statement, so that attributes and grants are of one moment.
     const [row] = await query(
       executor,
-      `select ${selectListWith(model, type, needs)},
+      `select ${selectList(this.policy, type, needs)},
          (select coalesce(json_agg(h), '[]'::json) from (${holdingsQuery(model)}) h) as ${GRANTS}
        from ${tableOf(model, type)} t where t.id = $2::uuid`,
       [kind, id],

@@ -22,11 +22,13 @@ export async function listRecords(context: Context, caller: Caller, type: string
   return auditedIfSensitive(context, type, async (executor) => {
     const { rows, next } = await readPage(context, caller, executor, type, asked);
     const now = environment(context.runtime);
-    const items = rows.map((record) => {
+    const items = rows.flatMap((record) => {
       const decision = decide(context.policy, principalOf(caller), 'list', type, record.facts, now);
+      // Granted since the caller's rights were resolved: it is seen from the next request on.
+      if (!decision.allowed) return [];
       const shown = mask(context.policy, type, record, decision, asked.view);
       if (shown === null) throw refuseView(context, caller, 'list', type, asked.view, null);
-      return shown;
+      return [shown];
     });
     const entry = isTrail(context, type)
       ? trailEntry(context, caller, 'list', type, { detail: { filters: filtersOf(asked) } })

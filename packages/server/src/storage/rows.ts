@@ -29,19 +29,18 @@ const OWN: readonly (readonly [string, Field['kind']])[] = [
   ['updatedAt', 'instant'],
 ];
 
-const lists = new WeakMap<Policy, Map<string, string>>();
+const lists = new WeakMap<Needs, Map<string, string>>();
 
 /** The select list of a type over the alias `t`, with everything that deciding about a record needs. */
-export function selectList(policy: Policy, type: string): string {
-  const known = lists.get(policy) ?? new Map<string, string>();
-  lists.set(policy, known);
-  const list = known.get(type) ?? selectListWith(policy.model, type, recordNeeds(policy, type));
+export function selectList(policy: Policy, type: string, needs: Needs = recordNeeds(policy, type)): string {
+  const known = lists.get(needs) ?? new Map<string, string>();
+  lists.set(needs, known);
+  const list = known.get(type) ?? writeList(policy.model, type, needs);
   known.set(type, list);
   return list;
 }
 
-/** The same with what is needed beyond the fields given. */
-export function selectListWith(model: Model, type: string, needs: Needs): string {
+function writeList(model: Model, type: string, needs: Needs): string {
   const row: Row = { type, alias: 't' };
   const own = [...OWN.map(([name]) => name), ...storedFields(model, type).map(([name]) => name)];
   return [

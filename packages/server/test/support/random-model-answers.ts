@@ -5,7 +5,6 @@ import {
   decide,
   type Environment,
   explain,
-  fieldOf,
   findField,
   fold,
   type Grant,
@@ -29,7 +28,6 @@ import {
   verdict,
 } from '@ostiary/policy';
 import {
-  columnOf,
   filter,
   filterSql,
   holdingTable,
@@ -38,7 +36,6 @@ import {
   pageSql,
   searchSql,
   tableOf,
-  typeOf,
 } from '@ostiary/policy/sql';
 import { ACTIONS, type Client, INSTANTS, MODEL, type Row, type Rulebook, seen, type World } from './random-model.js';
 
@@ -186,7 +183,11 @@ async function filteredIds(
 ): Promise<readonly ReadonlySet<string>[]> {
   const parameters = new Parameters();
   const parts = principals.map((who, index) => {
-    const where = filterSql(filter(policy, who, action, type, environment, {}, mostScopes(environment)), parameters, 't');
+    const where = filterSql(
+      filter(policy, who, action, type, environment, {}, mostScopes(environment)),
+      parameters,
+      't',
+    );
     return `select ${index} as index, array(select t.id from ${tableOf(MODEL, type)} t where ${where}) as ids`;
   });
   const { rows } = await client.query(`${parts.join(' union all ')} order by index`, parameters.values);
