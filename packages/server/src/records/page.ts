@@ -34,7 +34,9 @@ export async function readPage(
   const keys = (sort.field === 'id' ? ['id'] : [sort.field, 'id'])
     .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
     .join(', ');
-  const text = `select ${selectList(policy, type)} from (${ids}) page join ${tableOf(policy.model, type)} t on t.id = page.id order by ${keys}`;
+  // Record by record: a join would be planned as one with the whole table as long as that is small.
+  const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
+  const text = `select ${selectList(policy, type)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
   if (planned) prepare(text);
   const found = await query(executor, text, parameters.values).catch((error: unknown) => {
     throw problemOf(error);
