@@ -59,7 +59,14 @@ export async function candidates(
 function ours(database: Database, principal: Principal, order: Order): readonly Candidate[] {
   const { policy } = surveyApplication;
   // Of a context these two use no more than this.
-  const context = { application: surveyApplication, policy, database, runtime: systemRuntime } as unknown as Context;
+  const decisions = { count: () => {} };
+  const context = {
+    application: surveyApplication,
+    policy,
+    database,
+    runtime: systemRuntime,
+    decisions,
+  } as unknown as Context;
   const caller = { principal, sessionId: null, requestId: null };
   const sort = { field: order.columns[0], descending: order.descending };
   const asked = { limit: LIMIT, sort, after: null, view: null, tests: [] };

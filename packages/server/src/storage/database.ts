@@ -33,7 +33,10 @@ export function openDatabase(config: pg.PoolConfig): Database {
   // Nor one that breaks between two statements of a transaction: the next statement fails, and says so.
   pool.on('connect', (client) => client.on('error', () => {}));
   const statements = new Statements();
-  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool: preparing(pool) }), log: tellOf(statements) });
+  const db = new Kysely<PlatformTables>({
+    dialect: new PostgresDialect({ pool: preparing(pool) }),
+    log: tellOf(statements),
+  });
   return {
     db,
     pool,
