@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 import { benchDecisions } from './decisions/run.js';
 import { benchHttp } from './http/run.js';
+import { benchLists } from './lists/run.js';
 
 const HELP = `npm run bench -- [a] [b] [c] [--rounds N] [--seed N]
   a  decisions in memory
+  b  the first page of a list, from an embedded PostgreSQL or the one at DATABASE_URL, where it makes databases
+     --sizes 10000,100000,1000000   how many records there are
   c  records and decisions over HTTP
 `;
 
@@ -12,6 +15,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     seed: { type: 'string', default: '20260301' },
+    sizes: { type: 'string', default: '10000,100000,1000000' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -21,5 +25,9 @@ if (values.help) console.log(HELP);
 else {
   const [seed, rounds] = [Number(values.seed), Number(values.rounds)];
   if (asked('a')) await benchDecisions(seed, rounds);
+  if (asked('b')) {
+    const sizes = values.sizes.split(',').map(Number);
+    await benchLists({ times: 20 * rounds, sizes, seed, databaseUrl: process.env.DATABASE_URL });
+  }
   if (asked('c')) await benchHttp(rounds);
 }

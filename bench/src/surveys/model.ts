@@ -20,6 +20,7 @@ export const surveyModel = model({
         organisationId: reference('Organisation', { optional: true }),
         teamId: reference('Team', { optional: true }),
       },
+      orders: ['name'],
     }),
     OrganisationMember: resource({
       fields: { organisationId: reference('Organisation'), userId: reference('User'), role: choice(organisationRoles) },

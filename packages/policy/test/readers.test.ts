@@ -180,6 +180,8 @@ const on = (name: string, id: string): Grant => {
   const [scope, role] = name.split(' ') as [string, string];
   return { scope, role, id };
 };
+/** What makes an id of eight figures. */
+const UUID_END = '-0000-7000-8000-000000000000';
 const CASE: RecordFacts = {
   id: 'c',
   projectId: 'p',
@@ -665,6 +667,19 @@ describe('a policy is plain data', () => {
     expect(fold(link, { assumed: { name: 'x' } })).toEqual(link);
   });
 
+  test('scopes are sent with a query as one value, and looked up where somebody has many', () => {
+    const sent = (scopes: number) => {
+      const grants = Array.from({ length: scopes }, (_, n) => on('Project user', `${n}`.padStart(8, '0') + UUID_END));
+      const parameters = new Parameters();
+      const found = filter(POLICY, user({}, ...grants), 'read', 'Case', NOW);
+      const page = { sort: { field: 'id', descending: true }, limit: 5, after: null, where: [] };
+      pageSql(found, parameters, page);
+      return parameters.values.filter(Array.isArray).map((value) => value.length);
+    };
+    expect(sent(100)).toContain(100);
+    expect(sent(101)).not.toContain(101);
+  });
+
   test('no value of a rule or of a person is in the text of a query', () => {
     const secret = "x'; drop table t; --";
     const made = policy(CLINIC, [
@@ -682,7 +697,7 @@ describe('a policy is plain data', () => {
     const found = filter(made, who, 'read', 'Case', NOW);
     const texts = [
       filterSql(found, parameters, 't'),
-      pageSql(found, parameters, { order: [{ field: 'name', descending: true }], limit: 5, where: [] }),
+      pageSql(found, parameters, { sort: { field: 'name', descending: true }, limit: 5, after: null, where: [] }),
       searchSql(made, 'user', 'read', 'Case', { name: secret, 'projectId.leadId': secret }, NOW, parameters, {
         limit: 5,
       }),

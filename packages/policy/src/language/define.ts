@@ -130,6 +130,10 @@ function checkResource(of: Model, type: string, resource: Resource): void {
       if (!names.includes(name)) throw new ModelError(`${type}: the view '${view}' shows '${name}', which is no field`);
     }
   }
+  for (const name of resource.orders ?? []) {
+    const field = fieldOf(of, type, name);
+    if (field.many || field.secret || field.kind === 'json') throw new ModelError(`${type}: '${name}' has no order`);
+  }
   const { defaultView } = resource;
   if (defaultView !== undefined && !views.some(([view]) => view === defaultView)) {
     throw new ModelError(`${type}: there is no view '${defaultView}' to be the default`);

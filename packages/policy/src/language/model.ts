@@ -20,6 +20,8 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
   readonly views?: Readonly<Record<V, Readonly<{ [K in keyof F]?: Showing }>>>;
   /** The view that a reader gets without asking for one. */
   readonly defaultView?: NoInfer<V>;
+  /** Fields by which long lists are often sorted: an index for each makes a page cost the same however long they are. */
+  readonly orders?: readonly ((keyof F & string) | 'createdAt' | 'updatedAt')[];
   /** Each reading of a record of this type is written into the audit trail. */
   readonly sensitive?: boolean;
   /**

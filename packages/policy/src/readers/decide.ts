@@ -1,5 +1,6 @@
 import { actionsOf } from '../language/model.js';
 import { type Policy, type Rule, rulesAbout } from '../language/rule.js';
+import { remember } from '../remember.js';
 import {
   type Condition,
   conjunction,
@@ -14,7 +15,6 @@ import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 import { generate } from '../tree/generate.js';
 import { Slots } from '../tree/slots.js';
-import { remember } from './remember.js';
 
 /** Fields by name, or all of them. */
 export type FieldSet = 'every' | readonly string[];

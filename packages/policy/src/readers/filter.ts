@@ -1,8 +1,17 @@
 import { ModelError } from '../language/model.js';
-import type { Policy } from '../language/rule.js';
-import { columnOf, tableOf } from '../sql/names.js';
-import { type Parameters, type Row, write } from '../sql/write.js';
-import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
+import type { Policy, Rule } from '../language/rule.js';
+import { remember } from '../remember.js';
+import { type Parameters, type Scope, write } from '../sql/write.js';
+import {
+  ALWAYS,
+  type Condition,
+  conjunction,
+  disjunction,
+  mapLeaves,
+  negation,
+  operandsOf,
+  type Value,
+} from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 import { covers, type FieldSet, prune, rulesFor } from './decide.js';
@@ -19,20 +28,32 @@ export interface Branch {
 export interface Filter {
   readonly policy: Policy;
   readonly type: string;
+  readonly principal: Principal;
   readonly branches: readonly Branch[];
   /** What is taken away from every branch. */
   readonly except: Condition;
   /** Fields that may be forbidden on some of the records. */
   readonly forbiddenFields: readonly string[];
   readonly environment: Environment;
+  /**
+   * Few enough scopes to send with a query, and to read the first page of each. More are looked up where they are kept,
+   * and read scope by scope only where records in order do not fill a page soon.
+   */
+  readonly mostScopes: number;
 }
 
 /** At most so many branches are written side by side; what would make more stays one. */
 const MOST_BRANCHES = 16;
 
+const MOST_SCOPES = 100;
+
+const known = new WeakMap<Principal, Map<string, Filter>>();
+
 /**
- * Which records a principal may do an action on, for a query to ask.
+ * Which records a principal may do an action on, for a query to ask. Kept with the principal, unless the rules ask what
+ * may be another at the next request.
  * @param assumed fields that are taken to have these values, whatever the records hold; no references.
+ * @param mostScopes as in `Filter`
  */
 export function filter(
   policy: Policy,
@@ -41,9 +62,39 @@ export function filter(
   type: string,
   environment: Environment,
   assumed: Readonly<Record<string, Value>> = {},
+  mostScopes: number = MOST_SCOPES,
 ): Filter {
+  const filters = remember(known, principal, () => new Map<string, Filter>());
+  const key = `${mostScopes} ${action} ${type}`;
+  const found = filters.get(key);
+  if (found?.policy === policy && Object.keys(assumed).length === 0) return { ...found, environment };
   const rules = rulesFor(policy, action, type);
-  const left = (when: Condition) => prune(fold(when, { principal, environment, assumed }));
+  const made = makeFilter(policy, type, rules, { principal, environment, assumed, mostScopes });
+  const keeps = Object.keys(assumed).length === 0 && rules.every(({ when }) => isSteady(when));
+  if (keeps) filters.set(key, made);
+  return made;
+}
+
+/** Whether a condition asks for neither the time nor the attributes of types. */
+function isSteady(condition: Condition): boolean {
+  let steady = true;
+  mapLeaves(condition, (leaf) => {
+    steady &&= operandsOf(leaf).every(({ from }) => from !== 'now' && from !== 'today' && from !== 'type');
+    return leaf;
+  });
+  return steady;
+}
+
+function makeFilter(
+  policy: Policy,
+  type: string,
+  rules: readonly Rule[],
+  known: Pick<Filter, 'principal' | 'environment' | 'mostScopes'> & {
+    readonly assumed: Readonly<Record<string, Value>>;
+  },
+): Filter {
+  const { principal, environment, mostScopes } = known;
+  const left = (when: Condition) => prune(fold(when, known));
   const branches = new Map<string, Branch>();
   for (const rule of rules) {
     if (rule.effect !== 'allow') continue;
@@ -58,12 +109,14 @@ export function filter(
   return {
     policy,
     type,
+    principal,
     branches: [...branches.values()],
     except: disjunction(forbids.filter((rule) => !rule.fields).map((rule) => left(rule.when))),
     forbiddenFields: forbids
       .filter((rule) => rule.fields && left(rule.when).op !== 'never')
       .flatMap((rule) => rule.fields ?? []),
     environment,
+    mostScopes,
   };
 }
 
@@ -99,7 +152,7 @@ export function showsField(of: Filter, field: string): boolean {
 }
 
 /** The distinct conditions of a filter's branches: `always` makes the others needless. */
-function conditions(of: Filter): readonly Condition[] {
+export function conditionsOf(of: Filter): readonly Condition[] {
   const parts = new Map(of.branches.map((branch) => [JSON.stringify(branch.when), branch.when]));
   const whole = [...parts.values()].find((part) => part.op === 'always');
   const except = negation(of.except);
@@ -110,44 +163,13 @@ function conditions(of: Filter): readonly Condition[] {
 
 /** The whole filter as one expression, for counting and for single records. */
 export function filterSql(of: Filter, parameters: Parameters, alias: string): string {
-  return write(disjunction(conditions(of)), scope(of, parameters, { type: of.type, alias }));
+  return write(disjunction(conditionsOf(of)), scopeOf(of, parameters, alias));
 }
 
-export interface Page {
-  /** Fields to sort by; the id is always the last. */
-  readonly order: readonly { readonly field: string; readonly descending: boolean }[];
-  readonly limit: number;
-  /** Further conditions over the alias `t`: the caller's own filters, and where the last page ended. */
-  readonly where: readonly string[];
-}
-
-/**
- * The ids of one page, in order: the union of the first `limit` of each branch, so that each branch reads no more of
- * its own index than a page. The text belongs to the values collected in `parameters`.
- */
-export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
-  const parts = conditions(of);
-  const last = page.order.at(-1);
-  const keys =
-    last?.field === 'id' ? page.order : [...page.order, { field: 'id', descending: last?.descending ?? false }];
-  const columns = keys.map(({ field }, index) => `t.${columnOf(field)} as k${index}`).join(', ');
-  const direction = (descending: boolean) => (descending ? ' desc' : '');
-  const inner = keys.map(({ field, descending }) => `t.${columnOf(field)}${direction(descending)}`).join(', ');
-  const outer = keys.map(({ descending }, index) => `k${index}${direction(descending)}`).join(', ');
-  const idKey = `k${keys.length - 1}`;
-  const from = tableOf(of.policy.model, of.type);
-  const selects = parts.map((part) => {
-    const where = [write(part, scope(of, parameters, { type: of.type, alias: 't' })), ...page.where];
-    return `select ${columns} from ${from} t where ${where.join(' and ')} order by ${inner} limit ${page.limit}`;
-  });
-  // The caller's conditions stay in the text: their values are among the parameters already.
-  if (selects.length === 0) return `select t.id from ${from} t where ${['false', ...page.where].join(' and ')}`;
-  if (selects.length === 1) return `select ${idKey} as id from (${selects[0]}) page order by ${outer}`;
-  const union = selects.map((select) => `(${select})`).join(' union ');
-  return `select ${idKey} as id from (${union}) page order by ${outer} limit ${page.limit}`;
-}
-
-function scope(of: Filter, parameters: Parameters, record: Row) {
-  if (of.environment.now === '') throw new ModelError('a filter needs the time of the request');
-  return { model: of.policy.model, parameters, record, now: of.environment.now };
+/** What a condition of a filter is written over: its records under an alias. */
+export function scopeOf(of: Filter, parameters: Parameters, alias: string): Scope {
+  const { policy, type, principal, environment } = of;
+  if (environment.now === '') throw new ModelError('a filter needs the time of the request');
+  const record = { type, alias };
+  return { model: policy.model, parameters, record, holder: principal, now: environment.now };
 }

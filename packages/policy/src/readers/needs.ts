@@ -1,7 +1,7 @@
 import type { Policy } from '../language/rule.js';
+import { remember } from '../remember.js';
 import { type Atom, type Condition, eachAtom, operandsOf } from '../tree/condition.js';
 import { linkKey } from '../tree/facts.js';
-import { remember } from './remember.js';
 
 /** What has to be loaded with a record so that every rule about it can be decided. */
 export interface Needs {

@@ -1,11 +1,11 @@
 import { actionsOf } from '../language/model.js';
 import type { Policy } from '../language/rule.js';
+import { remember } from '../remember.js';
 import type { Condition } from '../tree/condition.js';
 import { compile, type Test } from '../tree/evaluate.js';
 import { type Environment, type Principal, principal as prepare, type RecordFacts } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 import { prune, verdict } from './decide.js';
-import { remember } from './remember.js';
 
 /** What one principal may do, as JSON: the rules with the principal put in, so that nobody else's are told. */
 export interface Shipment {

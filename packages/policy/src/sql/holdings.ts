@@ -1,8 +1,8 @@
 import { upwardImplications } from '../language/implications.js';
-import { findField, type GrantSource, type Model, splitRole } from '../language/model.js';
+import { type Model, splitRole } from '../language/model.js';
 import { permissionActions, permissionRole, permissionTypes } from '../language/permissions.js';
-import { columnOf, holdingTable, tableOf } from './names.js';
-import { pathSql } from './write.js';
+import { type Grants, grantsOf, scopeAlong } from './grants.js';
+import { columnOf, holdingTable, literal, tableOf } from './names.js';
 
 const COLUMNS = 'principal_kind, principal_id, role, scope, scope_id, starts_at, ends_at';
 
@@ -11,14 +11,12 @@ const COLUMNS = 'principal_kind, principal_id, role, scope, scope_id, starts_at,
  * application's tables, so a grant holds, and ends, in the transaction that writes it.
  */
 export function holdingsView(model: Model): string {
-  const direct = [...model.grants.flatMap((source) => grantQueries(model, source)), ...permissionQueries(model)];
+  const granted = model.grants.flatMap((source) => grantsOf(model, source)).map(grantsSql);
+  const direct = [...granted, ...permissionQueries(model)];
   const sources = direct.length === 0 ? [nothing()] : direct;
   const implied = upwardImplications(model).map((implication) => {
     const [from, to] = [splitRole(model, implication.from), splitRole(model, implication.to)];
-    const id =
-      implication.path.length === 0 || from.scope === null
-        ? 'd.scope_id'
-        : `(select ${pathSql(model, { type: from.scope, alias: 's' }, implication.path)} from ${tableOf(model, from.scope)} s where s.id = d.scope_id)`;
+    const id = scopeAlong(model, from.scope, 'd.scope_id', implication.path);
     const scope = from.scope === null ? 'd.scope is null' : `d.scope = ${literal(from.scope)}`;
     const target = to.scope === null ? 'null::text' : literal(to.scope);
     return `select d.principal_kind, d.principal_id, ${literal(to.role)}, ${target}, ${id}, d.starts_at, d.ends_at
@@ -33,50 +31,11 @@ function nothing(): string {
   return `select null::text, null::uuid, null::text, null::text, null::uuid, null::timestamptz, null::timestamptz where false`;
 }
 
-/** One query for each kind of principal that a source can give a role to, and for each role that it can give. */
-function grantQueries(model: Model, source: GrantSource): string[] {
-  const holderType = source.members
-    ? findField(model, source.members.in, source.members.member)?.to
-    : source.holder === 'id'
-      ? source.in
-      : findField(model, source.in, source.holder)?.to;
-  const kinds = Object.entries(model.principals).filter(([, type]) => type !== null && type === holderType);
-  const member = source.members ? `m.${columnOf(source.members.member)}` : `g.${columnOf(source.holder)}`;
-  const members = source.members
-    ? `join ${tableOf(model, source.members.in)} m on m.${columnOf(source.members.group)} = g.${columnOf(source.holder)}`
-    : '';
-  const many = source.on && findField(model, source.in, source.on.field)?.many === true;
-  const scopes = many ? `cross join unnest(g.${columnOf(source.on?.field ?? '')}) as s(id)` : '';
-  const scopeId = source.on === undefined ? 'null::uuid' : many ? 's.id' : `g.${columnOf(source.on.field)}`;
-  const scope = source.on === undefined ? 'null::text' : literal(source.on.scope);
-  const instantOf = (field: string | undefined, days: number) => {
-    if (field === undefined) return 'null::timestamptz';
-    const column = `g.${columnOf(field)}`;
-    const isDate = findField(model, source.in, field)?.kind === 'date';
-    return isDate ? `(${column} + ${days})::timestamp at time zone 'UTC'` : column;
-  };
-  const conditions = [
-    ...(source.when ?? []).map((field) => `g.${columnOf(field)} is true`),
-    ...(source.unless ?? []).map((field) => `g.${columnOf(field)} is not true`),
-  ];
-  return kinds.flatMap(([kind]) =>
-    rolesOf(model, source).map(({ role, test }) => {
-      const where = [...conditions, ...test, `${member} is not null`, ...(source.on ? [`${scopeId} is not null`] : [])];
-      return `select ${literal(kind)}::text, ${member}, ${literal(role)}::text, ${scope}::text, ${scopeId}, ${instantOf(source.from, 0)}, ${instantOf(source.until, 1)}
-        from ${tableOf(model, source.in)} g ${members} ${scopes} where ${where.join(' and ')}`;
-    }),
-  );
-}
-
-function rolesOf(
-  model: Model,
-  source: GrantSource,
-): readonly { readonly role: string; readonly test: readonly string[] }[] {
-  if (typeof source.role === 'string') return [{ role: source.role, test: [] }];
-  const column = `g.${columnOf(source.role.field)}`;
-  const known = (model.roles as Record<string, readonly string[]>)[source.on?.scope ?? 'installation'] ?? [];
-  const values = source.role.is ?? Object.fromEntries(known.map((role) => [role, role]));
-  return Object.entries(values).map(([value, role]) => ({ role, test: [`${column} = ${literal(value)}`] }));
+function grantsSql({ kind, role, scope, named, ...grants }: Grants): string {
+  const where = named === null ? grants.where : [`${named.column} = ${literal(named.value)}`, ...grants.where];
+  const { from, holder, scopeId, starts, ends } = grants;
+  return `select ${literal(kind)}::text, ${holder}, ${literal(role)}::text, ${scope === null ? 'null' : literal(scope)}::text, ${scopeId}, ${starts ?? 'null::timestamptz'}, ${ends ?? 'null::timestamptz'}
+    from ${from} where ${where.join(' and ')}`;
 }
 
 /** Permissions given at run time, each as the roles that it stands for. */
@@ -109,11 +68,6 @@ function permissionQueries(model: Model): string[] {
 
 /** An id as text. */
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
-
-/** A name from the model, as an SQL literal: views take no parameters, and a model's names are the author's own. */
-function literal(name: string): string {
-  return `'${name.replaceAll("'", "''")}'`;
-}
 
 /** The query of one principal's grants with their windows of time: `$1` is the kind, `$2` the id. */
 export function holdingsQuery(model: Model): string {

@@ -1,9 +1,15 @@
 import { type Model, resourceOf } from '../language/model.js';
 import { kebabCase, snakeCase } from '../language/spelling.js';
+import { remember } from '../remember.js';
 
 /** An SQL identifier, quoted. */
 export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** A name from the model, as an SQL literal: for what takes no parameters. Such names are the author's own. */
+export function literal(name: string): string {
+  return `'${name.replaceAll("'", "''")}'`;
 }
 
 export function schemaOf(model: Model): string {
@@ -21,9 +27,11 @@ export function holdingTable(model: Model): string {
   return `${schemaOf(model)}.${quote('holding')}`;
 }
 
-/** The column of a field. */
+const columns = new Map<string, string>();
+
+/** The column of a field of a model. */
 export function columnOf(field: string): string {
-  return quote(snakeCase(field));
+  return remember(columns, field, () => quote(snakeCase(field)));
 }
 
 /** The last part of a collection's address. */

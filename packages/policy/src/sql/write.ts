@@ -2,23 +2,27 @@ import { type Field, isDate, isInstant } from '../language/fields.js';
 import { fieldOf, type Model, resolvePath } from '../language/model.js';
 import type { Condition, Leaf, Operand } from '../tree/condition.js';
 import { leftOver, mapOperands, operandsOf } from '../tree/condition.js';
+import { scopesSql } from './grants.js';
 import { columnOf, holdingTable, tableOf } from './names.js';
+import { nextAlias, pathSql, type Row } from './paths.js';
 
 /** The values of a statement, numbered as they are written into it: SQL never holds a value as text. */
 export class Parameters {
   readonly values: unknown[] = [];
 
+  /**
+   * @param unseen the values are hidden from whoever plans the statement: the plan is then the same whatever they are,
+   *   and a statement that is prepared keeps it
+   */
+  constructor(readonly unseen: boolean = false) {}
+
   /** Adds a value, and gives its place in the text. */
   add(value: unknown, type: string): string {
     this.values.push(value);
-    return `$${this.values.length}::${type}`;
+    const place = `$${this.values.length}::${type}`;
+    // With the type once more, since 'any' of a bare subquery would go through its rows.
+    return this.unseen ? `(select ${place})::${type}` : place;
   }
-}
-
-/** A record or principal that is not known: the row of a query. */
-export interface Row {
-  readonly type: string;
-  readonly alias: string;
 }
 
 /** What a condition is written over. A principal's rows are of one kind at a time. */
@@ -27,6 +31,8 @@ export interface Scope {
   readonly parameters: Parameters;
   readonly record?: Row;
   readonly principal?: Row & { readonly kind: string };
+  /** The principal that is known, for the roles that were left open since it holds them on too many scopes. */
+  readonly holder?: { readonly kind: string; readonly id: string };
   /** The time of the request, for grants that begin or end. */
   readonly now: string;
 }
@@ -148,11 +154,35 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
 
 function writeHolds(leaf: Leaf & { op: 'holds' }, scope: Scope): string {
   if (leaf.at !== null && neverFits(leaf.at, 'uuid')) return 'false';
+  if (scope.holder !== undefined && leaf.at !== null) {
+    const scopes = heldScopes(leaf, scope);
+    const at = operandSql(leaf.at, 'uuid', scope);
+    return leaf.many ? `${at} && array(${scopes})` : `${at} in (${scopes})`;
+  }
   const holdings = holdingsSql(leaf.role, leaf.scope, scope);
   if (leaf.at === null) return `exists (select 1 ${holdings})`;
   const at = operandSql(leaf.at, 'uuid', scope);
   // With the type, since 'any' of a bare subquery would go through its rows.
   return `exists (select 1 ${holdings} and h.scope_id = ${leaf.many ? `any(${at}::uuid[])` : at})`;
+}
+
+/** A query of the `id`s of the scopes on which the known principal holds a role. */
+export function heldScopes(leaf: Leaf & { op: 'holds' }, { model, parameters, holder, now }: Scope): string {
+  if (holder === undefined || leaf.scope === null) throw leftOver('holds', 'fold the principal');
+  const who = { kind: holder.kind, id: parameters.add(holder.id, 'uuid') };
+  let time: string | undefined;
+  const at = () => (time ??= parameters.add(now, 'timestamptz'));
+  return scopesSql(model, who, { role: leaf.role, scope: leaf.scope }, at);
+}
+
+/** Those of some values that can be ids. */
+export function knownIds(values: readonly unknown[]): readonly string[] {
+  return values.filter((value): value is string => fits(value, 'uuid'));
+}
+
+/** A query of the `id`s of scopes that are known. */
+export function scopesIn(ids: readonly string[], parameters: Parameters): string {
+  return `select unnest(${parameters.add(ids, 'uuid[]')}) as id`;
 }
 
 /** The grants in force of a role, from the principal's row. */
@@ -246,18 +276,4 @@ export function column(operand: Operand & { from: 'record' | 'principal' }, scop
   const row = operand.from === 'record' ? scope.record : scope.principal;
   if (row === undefined) throw leftOver(operand.from, `fold the ${operand.from}`);
   return pathSql(scope.model, row, operand.path);
-}
-
-/** The value at a path from a row. */
-export function pathSql(model: Model, row: Row, path: readonly string[]): string {
-  const [step, ...rest] = path as [string, ...string[]];
-  const own = `${row.alias}.${columnOf(step)}`;
-  if (rest.length === 0) return own;
-  const target = fieldOf(model, row.type, step).to as string;
-  const inner: Row = { type: target, alias: nextAlias(row.alias) };
-  return `(select ${pathSql(model, inner, rest)} from ${tableOf(model, target)} ${inner.alias} where ${inner.alias}.id = ${own})`;
-}
-
-function nextAlias(alias: string): string {
-  return `${alias}x`;
 }

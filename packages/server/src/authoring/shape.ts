@@ -53,6 +53,7 @@ const resource = members<Resource>({
   actions: Type.Array(word),
   says: maybe(word),
   identifiedBy: maybe(word),
+  orders: maybe(Type.Array(word)),
   collection: maybe(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]*$' })),
   views: maybe(each(each(word))),
   defaultView: maybe(word),

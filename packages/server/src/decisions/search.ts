@@ -93,8 +93,10 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const assumed = await assumeFields(context, type, withoutReferences(context, type, told));
     const parameters = new Parameters();
     const reach = filter(policy, principal, does, type, environment(runtime), assumed);
-    const where = place.after === null ? [] : [`t.id > ${parameters.add(idAfter(place.after), 'uuid')}`];
-    const ids = pageSql(reach, parameters, { order: [], limit: place.limit + 1, where });
+    const last = place.after === null ? null : idAfter(place.after);
+    const after = last === null ? null : { value: last, id: last };
+    const sort = { field: 'id', descending: false };
+    const ids = pageSql(reach, parameters, { sort, limit: place.limit + 1, after, where: [] });
     const rows = await identified(context, asker, type, ids, parameters);
     return found(place, rows, ({ id, name }) => ({ type: resource.type, id: name ?? id }));
   });

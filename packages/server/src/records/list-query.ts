@@ -1,5 +1,5 @@
 import { findField, type Leaf, type Model } from '@ostiary/policy';
-import { columnOf, type Filter, type Parameters, typeOf, write } from '@ostiary/policy/sql';
+import { type Filter, type Parameters, scopeOf, write } from '@ostiary/policy/sql';
 import { readId } from '../input/ids.js';
 import { type FilterOperator, filterable } from '../input/schemas.js';
 import { Problem } from '../problems.js';
@@ -67,12 +67,11 @@ export function fieldsOf(query: ListQuery): readonly string[] {
   return fields.filter((field) => field !== 'id');
 }
 
-/** The caller's tests, and where the last page ended, as SQL over the alias `t`. */
+/** The caller's tests as SQL over the alias `t`. */
 export function whereOf(of: Filter, query: ListQuery, parameters: Parameters): readonly string[] {
   const { model } = of.policy;
-  const scope = { model, parameters, record: { type: of.type, alias: 't' }, now: of.environment.now };
-  const tests = query.tests.map((test) => write(toLeaf(model, of.type, test), scope));
-  return query.after === null ? tests : [...tests, afterSql(model, of.type, query, query.after, parameters)];
+  const scope = scopeOf(of, parameters, 't');
+  return query.tests.map((test) => write(toLeaf(model, of.type, test), scope));
 }
 
 function toLeaf(model: Model, type: string, test: FieldTest): Leaf | { op: 'not'; of: Leaf } {
@@ -132,23 +131,6 @@ function readValue(test: FieldTest, kind: string, text: string): string | number
       if (text.includes('\u0000')) throw wrong('text without NUL');
       return text;
   }
-}
-
-/**
- * Records behind the last one of the page before, in the order of PostgreSQL: nulls last when ascending, first when
- * descending.
- */
-function afterSql(model: Model, type: string, query: ListQuery, after: Cursor, parameters: Parameters): string {
-  const descending = query.sort?.descending ?? false;
-  const further = descending ? '<' : '>';
-  const id = `t.id ${further} ${parameters.add(after.id, 'uuid')}`;
-  if (query.sort === null || query.sort.field === 'id') return id;
-  const field = findField(model, type, query.sort.field);
-  const column = `t.${columnOf(query.sort.field)}`;
-  if (after.value === null) return descending ? `(${column} is not null or ${id})` : `(${column} is null and ${id})`;
-  const value = parameters.add(after.value, field ? typeOf(field) : 'text');
-  const beyond = descending ? '' : ` or ${column} is null`;
-  return `(${column} ${further} ${value}${beyond} or (${column} = ${value} and ${id}))`;
 }
 
 /** The cursor of a record: opaque to the caller, who may only give it back. */

@@ -1,15 +1,13 @@
 import { decide } from '@ostiary/policy';
-import { columnOf, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
-import { actor, authorize, environment, refuseFields, refuseView, requirePossible } from '../access/access.js';
+import { actor, authorize, environment, refuseView, requirePossible } from '../access/access.js';
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import type { Executor } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
-import { query } from '../storage/query.js';
-import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
-import { problemOf } from './integrity.js';
-import { cursorOf, fieldsOf, filtersOf, type ListQuery, whereOf } from './list-query.js';
+import type { LoadedRecord } from '../storage/rows.js';
+import { filtersOf, type ListQuery } from './list-query.js';
 import { type Masked, mask } from './mask.js';
+import { principalOf, readPage } from './page.js';
 
 export interface ListPage {
   readonly items: readonly Masked[];
@@ -22,13 +20,15 @@ export async function listRecords(context: Context, caller: Caller, type: string
   requirePossible(context, caller, 'list', type);
   context.decisions.count('list', 'allowed');
   return auditedIfSensitive(context, type, async (executor) => {
-    const { rows, next } = await page(context, caller, executor, type, asked);
+    const { rows, next } = await readPage(context, caller, executor, type, asked);
     const now = environment(context.runtime);
-    const items = rows.map((record) => {
+    const items = rows.flatMap((record) => {
       const decision = decide(context.policy, principalOf(caller), 'list', type, record.facts, now);
+      // Granted since the caller's rights were resolved: it is seen from the next request on.
+      if (!decision.allowed) return [];
       const shown = mask(context.policy, type, record, decision, asked.view);
       if (shown === null) throw refuseView(context, caller, 'list', type, asked.view, null);
-      return shown;
+      return [shown];
     });
     const entry = isTrail(context, type)
       ? trailEntry(context, caller, 'list', type, { detail: { filters: filtersOf(asked) } })
@@ -81,32 +81,6 @@ export async function shownAfterUpdate(
     sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]),
   );
   return shown;
-}
-
-async function page(context: Context, caller: Caller, executor: Executor, type: string, asked: ListQuery) {
-  const { policy, runtime } = context;
-  const reach = filter(policy, principalOf(caller), 'list', type, environment(runtime));
-  const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
-  if (refused.length > 0) throw refuseFields(context, caller, 'list', type, refused, null);
-
-  const parameters = new Parameters();
-  const order = asked.sort === null ? [] : [asked.sort];
-  const where = whereOf(reach, asked, parameters);
-  const ids = pageSql(reach, parameters, { order, limit: asked.limit + 1, where });
-  const direction = asked.sort?.descending ? ' desc' : '';
-  const keys = [...order.map(({ field }) => `t.${columnOf(field)}${direction}`), `t.id${direction}`].join(', ');
-  const text = `select ${selectList(policy, type)} from (${ids}) page join ${tableOf(policy.model, type)} t on t.id = page.id order by ${keys}`;
-  const found = await query(executor, text, parameters.values).catch((error: unknown) => {
-    throw problemOf(error);
-  });
-  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row));
-  const last = rows.at(-1);
-  return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
-}
-
-function principalOf(caller: Caller) {
-  if (caller.principal === null) throw new TypeError('the installation itself reads through the store');
-  return caller.principal;
 }
 
 async function auditedIfSensitive<T>(

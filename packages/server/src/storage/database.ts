@@ -1,7 +1,9 @@
 import { Kysely, type Transaction as KyselyTransaction, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { Statements, tellOf } from '../telemetry/statements.js';
+import { preparing } from './prepared.js';
 import type { PlatformTables } from './tables.js';
+import { TYPES } from './types.js';
 
 /** The database behind an installation: kysely for queries, and the pool it runs on. */
 export interface Database {
@@ -18,18 +20,6 @@ export interface Database {
 export type Executor = Kysely<PlatformTables>;
 export type Transaction = KyselyTransaction<PlatformTables>;
 
-/** PostgreSQL's type of a calendar date, and of several. */
-const DATES = new Map([
-  [1082, (text: string) => text],
-  [1182, (text: string) => pg.types.getTypeParser(1009 as never)(text)],
-]);
-
-/** A calendar date is no point in time: the driver would make it midnight, wherever the server stands. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text') =>
-    DATES.get(oid) ?? pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
-};
-
 /** Compiling costs PostgreSQL more than running what is asked here: short questions with many branches. */
 async function prepareConnection(client: pg.ClientBase): Promise<void> {
   await client.query('set jit = off');
@@ -37,13 +27,16 @@ async function prepareConnection(client: pg.ClientBase): Promise<void> {
 
 /** Opens a pool on a PostgreSQL of version 15 or later. Connects only when the first query runs. */
 export function openDatabase(config: pg.PoolConfig): Database {
-  const pool = new pg.Pool({ max: 16, types, onConnect: prepareConnection, ...config });
+  const pool = new pg.Pool({ max: 16, types: TYPES, onConnect: prepareConnection, ...config });
   // An idle connection that breaks must not end the process: the next query takes another one.
   pool.on('error', () => {});
   // Nor one that breaks between two statements of a transaction: the next statement fails, and says so.
   pool.on('connect', (client) => client.on('error', () => {}));
   const statements = new Statements();
-  const db = new Kysely<PlatformTables>({ dialect: new PostgresDialect({ pool }), log: tellOf(statements) });
+  const db = new Kysely<PlatformTables>({
+    dialect: new PostgresDialect({ pool: preparing(pool) }),
+    log: tellOf(statements),
+  });
   return {
     db,
     pool,

@@ -29,9 +29,18 @@ const OWN: readonly (readonly [string, Field['kind']])[] = [
   ['updatedAt', 'instant'],
 ];
 
+const lists = new WeakMap<Needs, Map<string, string>>();
+
 /** The select list of a type over the alias `t`, with everything that deciding about a record needs. */
 export function selectList(policy: Policy, type: string, needs: Needs = recordNeeds(policy, type)): string {
-  const { model } = policy;
+  const known = lists.get(needs) ?? new Map<string, string>();
+  lists.set(needs, known);
+  const list = known.get(type) ?? writeList(policy.model, type, needs);
+  known.set(type, list);
+  return list;
+}
+
+function writeList(model: Model, type: string, needs: Needs): string {
   const row: Row = { type, alias: 't' };
   const own = [...OWN.map(([name]) => name), ...storedFields(model, type).map(([name]) => name)];
   return [
@@ -103,22 +112,36 @@ export function toColumn(model: Model, type: string, name: string, value: unknow
 export function toRecord(policy: Policy, type: string, row: SqlRow): LoadedRecord {
   const { model } = policy;
   const values: Record<string, unknown> = {};
-  for (const [name, kind] of OWN) values[name] = toValue(kind, row[name]);
-  for (const [name, field] of storedFields(model, type)) values[name] = toValue(field.kind, row[name]);
+  for (const [name, kind] of columns(model, type)) values[name] = toValue(kind, row[name]);
   return {
     id: values.id as string,
     version: row.version as number,
     values,
-    facts: toFacts(model, type, recordNeeds(policy, type), row),
+    facts: factsOf(model, type, recordNeeds(policy, type), row, values),
   };
 }
 
 /** What the rules see of a row: fields, paths and links. */
 export function toFacts(model: Model, type: string, needs: Needs, row: SqlRow): RecordFacts {
+  const values: Record<string, unknown> = {};
+  for (const [name, kind] of columns(model, type)) values[name] = toValue(kind, row[name]);
+  return factsOf(model, type, needs, row, values);
+}
+
+function factsOf(
+  model: Model,
+  type: string,
+  needs: Needs,
+  row: SqlRow,
+  values: Readonly<Record<string, unknown>>,
+): RecordFacts {
+  const own = columns(model, type);
+  if (needs.paths.length + needs.links.length === 0 && own.every(([, kind]) => kind !== 'json')) {
+    return values as RecordFacts;
+  }
   const facts: Record<string, Value | readonly RecordFacts[]> = {};
-  for (const [name, kind] of OWN) facts[name] = toValue(kind, row[name]) as Value;
-  for (const [name, field] of storedFields(model, type)) {
-    facts[name] = toFact(field.kind, row[name]);
+  for (const [name, kind] of own) {
+    facts[name] = kind === 'json' ? toFact(kind, row[name]) : (values[name] as Value);
   }
   for (const path of needs.paths) {
     const key = path.join('.');
@@ -136,11 +159,27 @@ export function toFact(kind: Field['kind'], value: unknown): Value {
   return kind === 'json' ? (value == null ? null : true) : (toValue(kind, value) as Value);
 }
 
+type Columns = readonly (readonly [string, Field['kind']])[];
+const columnsOf = new WeakMap<Model, Map<string, Columns>>();
+
+/** What every row of a type has, by name and kind; worked out once, as lists are made of it. */
+function columns(model: Model, type: string): Columns {
+  const known = columnsOf.get(model) ?? new Map<string, Columns>();
+  columnsOf.set(model, known);
+  const found = known.get(type) ?? [
+    ...OWN,
+    ...storedFields(model, type).map(([name, field]) => [name, field.kind] as const),
+  ];
+  known.set(type, found);
+  return found;
+}
+
 /** Instants in one width, whatever wrote them: rules and cursors compare them as text. */
 function toValue(kind: Field['kind'], value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (kind === 'instant') {
     if (Array.isArray(value)) return value.map((part) => toValue(kind, part));
+    if (typeof value === 'string' && value.length === 24 && value.endsWith('Z')) return value;
     return (value instanceof Date ? value : new Date(value as string)).toISOString();
   }
   return value;

@@ -9,7 +9,7 @@ import { RIGHTS_FUNCTIONS, rightsTriggers } from './rights-triggers.js';
 import { PLATFORM_DDL } from './tables.js';
 
 /** Raised when the code below makes other tables of the same model. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** One migration at a time, whichever process starts first. */
 const MIGRATION_LOCK = 7_246_771;
@@ -36,7 +36,7 @@ export async function createApplicationSchema(transaction: Transaction, policy: 
     ...views.flatMap((type) => auditView(model, type)),
     ...rightsTriggers(policy),
   ];
-  await unlessUpToDate(transaction, snakeCase(model.name), [model.resources, statements], async () => {
+  await unlessUpToDate(transaction, snakeCase(model.name), [model.resources, model.grants, statements], async () => {
     await query(transaction, `create schema if not exists ${schemaOf(model)}`);
     const stored = storedTypes(model);
     for (const type of stored) await createTable(transaction, model, type);

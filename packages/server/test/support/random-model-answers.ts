@@ -5,7 +5,6 @@ import {
   decide,
   type Environment,
   explain,
-  fieldOf,
   findField,
   fold,
   type Grant,
@@ -29,17 +28,16 @@ import {
   verdict,
 } from '@ostiary/policy';
 import {
-  columnOf,
   filter,
   filterSql,
   holdingTable,
+  type Page,
   Parameters,
   pageSql,
   searchSql,
   tableOf,
-  typeOf,
 } from '@ostiary/policy/sql';
-import { ACTIONS, type Client, MODEL, type Row, type Rulebook, seen, type World } from './random-model.js';
+import { ACTIONS, type Client, INSTANTS, MODEL, type Row, type Rulebook, seen, type World } from './random-model.js';
 
 /** One question: random rules, random data, a time, and what is known of types. */
 export interface Question {
@@ -172,6 +170,11 @@ function inSentences(
 
 const idsOf = (value: unknown) => new Set(value as readonly string[]);
 
+/** Scopes are sent along in some runs, and looked up in others: nobody here has many. */
+function mostScopes({ now }: Environment): number | undefined {
+  return [undefined, 0, 1][INSTANTS.indexOf(now) % 3];
+}
+
 async function filteredIds(
   client: Client,
   { rulebook: { policy, type }, environment }: Question,
@@ -180,7 +183,11 @@ async function filteredIds(
 ): Promise<readonly ReadonlySet<string>[]> {
   const parameters = new Parameters();
   const parts = principals.map((who, index) => {
-    const where = filterSql(filter(policy, who, action, type, environment), parameters, 't');
+    const where = filterSql(
+      filter(policy, who, action, type, environment, {}, mostScopes(environment)),
+      parameters,
+      't',
+    );
     return `select ${index} as index, array(select t.id from ${tableOf(MODEL, type)} t where ${where}) as ids`;
   });
   const { rows } = await client.query(`${parts.join(' union all ')} order by index`, parameters.values);
@@ -202,6 +209,7 @@ async function pagedIds(
   action: string,
   most: number,
 ): Promise<readonly ReadonlySet<string>[]> {
+  const scopes = mostScopes(environment);
   const field = (ORDERS[action] ?? []).find((name) => name === null || findField(MODEL, type, name)) ?? null;
   const descending = action === 'read';
   const found = principals.map(() => new Set<string>());
@@ -213,12 +221,13 @@ async function pagedIds(
       const who = principals[index] as Principal;
       const last = [...(found[index] ?? [])].at(-1);
       const row = last === undefined ? undefined : world[type]?.get(last);
-      const page = {
-        order: field === null ? [] : [{ field, descending }],
+      const page: Page = {
+        sort: { field: field ?? 'id', descending },
         limit: PAGE,
-        where: row === undefined ? [] : [beyond(type, row, field, descending, parameters)],
+        after: row === undefined ? null : { value: row[field ?? 'id'] ?? null, id: row.id },
+        where: [],
       };
-      const sql = pageSql(filter(policy, who, action, type, environment), parameters, page);
+      const sql = pageSql(filter(policy, who, action, type, environment, {}, scopes), parameters, page);
       return `select ${index} as index, array(select id from (${sql}) page) as ids`;
     });
     const { rows } = await client.query(`${parts.join(' union all ')} order by index`, parameters.values);
@@ -234,19 +243,6 @@ async function pagedIds(
     open = next;
   }
   return found;
-}
-
-/** What comes after a record in an order, where PostgreSQL puts nulls last, or first if descending. */
-function beyond(type: string, row: Row, field: string | null, descending: boolean, parameters: Parameters): string {
-  const sign = descending ? '<' : '>';
-  const id = `t.id ${sign} ${parameters.add(row.id, 'uuid')}`;
-  if (field === null) return id;
-  const column = `t.${columnOf(field)}`;
-  const value = row[field] ?? null;
-  if (value === null) return descending ? `(${column} is not null or ${id})` : `(${column} is null and ${id})`;
-  const last = parameters.add(value, typeOf(fieldOf(MODEL, type, field)));
-  const further = `${column} ${sign} ${last} or (${column} = ${last} and ${id})`;
-  return descending ? `(${further})` : `(${further} or ${column} is null)`;
 }
 
 async function searchedIds(

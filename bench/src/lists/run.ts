@@ -1,0 +1,178 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openDatabase, startEmbedded } from '@ostiary/server';
+import type pg from 'pg';
+import { Disagreement, median, percentile, progress } from '../measure.js';
+import { number, printTable } from '../table.js';
+import { type Candidate, candidates, HAND_WRITTEN } from './candidates.js';
+import { ORDERS, type Order } from './hand-written.js';
+import { ASKERS, type Asker, prepare } from './prepare.js';
+import { addRowLevelSecurity, RLS_ROLE } from './row-level-security.js';
+
+export interface ListOptions {
+  /** How often each candidate is asked, one after the other. */
+  readonly times: number;
+  /** How many surveys there are, one database each. */
+  readonly sizes: readonly number[];
+  readonly seed: number;
+  /** A PostgreSQL of one's own, on which databases may be made; an embedded one if left out. */
+  readonly databaseUrl?: string | undefined;
+}
+
+/** What one asker waited for one page: milliseconds in the middle, and at the 95th of a hundred. */
+interface Waited {
+  readonly size: number;
+  readonly asker: Asker;
+  readonly order: Order;
+  readonly p50: ReadonlyMap<string, number>;
+  readonly p95: ReadonlyMap<string, number>;
+}
+
+/** Workload B: the first page of 50, in order, of the surveys that one may view. */
+export async function benchLists(options: ListOptions): Promise<void> {
+  const { connection, stop } = await server(options.databaseUrl);
+  try {
+    const all: Waited[] = [];
+    for (const size of options.sizes) {
+      const found = await inDatabase(connection, size, options);
+      for (const order of ORDERS)
+        printWaited(
+          size,
+          order,
+          found.filter((waited) => waited.order === order),
+        );
+      all.push(...found);
+    }
+    for (const order of ORDERS)
+      printFlatness(
+        order,
+        all.filter((waited) => waited.order === order),
+      );
+  } finally {
+    await stop();
+  }
+}
+
+async function server(url: string | undefined) {
+  if (url !== undefined) return { connection: { connectionString: url } as pg.PoolConfig, stop: async () => {} };
+  const folder = await mkdtemp(join(tmpdir(), 'ostiary-bench-'));
+  const cluster = await startEmbedded({ folder });
+  const stop = async () => {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { connection: { ...cluster.connection } as pg.PoolConfig, stop };
+}
+
+async function inDatabase(connection: pg.PoolConfig, size: number, options: ListOptions): Promise<readonly Waited[]> {
+  const name = `ostiary_bench_${size}`;
+  const administer = async (statement: string) => {
+    const { pool, close } = openDatabase(connection);
+    await pool.query(statement).finally(close);
+  };
+  await administer(`drop database if exists ${name} with (force)`);
+  await administer(`create database ${name} template template0`);
+  const database = openDatabase(databaseIn(connection, name));
+  try {
+    progress(`${number(size)} surveys: filling the database`);
+    await prepare(database, size, options.seed);
+    await addRowLevelSecurity(database);
+    const restricted = await database.pool.connect();
+    await restricted.query(`set role ${RLS_ROLE}`);
+    const found: Waited[] = [];
+    for (const order of ORDERS) {
+      for (const asker of ASKERS) {
+        progress(`${number(size)} surveys, ${order.name}, ${asker.name}`);
+        found.push({
+          size,
+          asker,
+          order,
+          ...(await wait(await candidates({ database, restricted }, asker, order), options.times)),
+        });
+      }
+    }
+    restricted.release(true);
+    return found;
+  } finally {
+    await database.close();
+    await administer(`drop database ${name} with (force)`);
+    progress(null);
+  }
+}
+
+function databaseIn(connection: pg.PoolConfig, name: string): pg.PoolConfig {
+  if (connection.connectionString === undefined) return { ...connection, database: name };
+  const url = new URL(connection.connectionString);
+  url.pathname = `/${name}`;
+  return { connectionString: url.href };
+}
+
+/** What takes longer than this is asked less often. */
+const SLOW = 50;
+
+/** Asks all candidates in turn, after all have given the same answer. */
+async function wait(all: readonly Candidate[], times: number): Promise<Pick<Waited, 'p50' | 'p95'>> {
+  const [first, ...others] = all;
+  const expected = JSON.stringify(await first?.run());
+  for (const { name, run } of others) {
+    if (JSON.stringify(await run()) !== expected) throw new Disagreement(`${name} has another page`);
+  }
+  const waited = new Map(all.map(({ name }) => [name, [] as number[]]));
+  // PostgreSQL plans a statement anew five times before it may keep a plan: that is not counted.
+  for (let time = -8; time < times; time += 1) {
+    // In another order each time: what comes after a slow one finds cold caches.
+    for (const { name, run } of shuffled(all)) {
+      const taken = waited.get(name) ?? [];
+      if ((taken.at(-1) ?? 0) > SLOW && time % 10 !== 0) continue;
+      const started = performance.now();
+      await run();
+      if (time >= 0) taken.push(performance.now() - started);
+    }
+  }
+  const at = (share: number) => new Map([...waited].map(([name, taken]) => [name, percentile(taken, share)]));
+  return { p50: at(0.5), p95: at(0.95) };
+}
+
+function shuffled<T>(of: readonly T[]): readonly T[] {
+  return of
+    .map((value) => ({ value, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value);
+}
+
+const best = ({ p50 }: Waited) => Math.min(...HAND_WRITTEN.map((name) => p50.get(name) ?? Number.POSITIVE_INFINITY));
+const ms = (value: number | undefined) => (value ?? Number.NaN).toFixed(2);
+
+function printWaited(size: number, order: Order, found: readonly Waited[]): void {
+  const others = ['Ostiary', 'Ostiary, masked', ...HAND_WRITTEN, 'row-level security', 'CASL'];
+  printTable(
+    `B. The first page of 50, ${order.name}, of ${number(size)} surveys: p50 against the best hand-written SQL`,
+    ['who asks', 'best SQL, ms', 'Ostiary, ms', 'p95, ms', ...others],
+    found.map((waited) => [
+      waited.asker.name,
+      ms(best(waited)),
+      ms(waited.p50.get('Ostiary')),
+      ms(waited.p95.get('Ostiary')),
+      ...others.map((name) => number(Number(((waited.p50.get(name) ?? Number.NaN) / best(waited)).toFixed(2)))),
+    ]),
+  );
+}
+
+/** Whether a page takes as long however many records and grants there are. */
+function printFlatness(order: Order, all: readonly Waited[]): void {
+  const sizes = [...new Set(all.map(({ size }) => size))];
+  const p50 = (asker: Asker, size: number) =>
+    all.find((waited) => waited.asker === asker && waited.size === size)?.p50.get('Ostiary') ?? Number.NaN;
+  printTable(
+    `B. Ostiary's p50 in ms, ${order.name}, by the number of surveys`,
+    ['who asks', ...sizes.map(number), 'longest / shortest'],
+    ASKERS.map((asker) => {
+      const taken = sizes.map((size) => p50(asker, size));
+      return [asker.name, ...taken.map(ms), number(Number((Math.max(...taken) / Math.min(...taken)).toFixed(2)))];
+    }),
+  );
+  const few = ASKERS[0] as Asker;
+  const spread = ASKERS.map((asker) => median(sizes.map((size) => p50(asker, size) / p50(few, size))));
+  console.log(`Against 1 grant: ${ASKERS.map(({ name }, index) => `${name} ${ms(spread[index])}`).join(', ')}.`);
+}

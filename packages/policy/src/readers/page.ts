@@ -1,0 +1,149 @@
+import { fieldOf, type Model, resourceOf } from '../language/model.js';
+import { columnOf, tableOf } from '../sql/names.js';
+import { type Parameters, typeOf, write } from '../sql/write.js';
+import { type Filter, scopeOf } from './filter.js';
+import { type Part, partsOf, type Reach } from './reach.js';
+
+export interface Page {
+  /** The field to sort by; records with the same value are in the order of their ids, in the same direction. */
+  readonly sort: { readonly field: string; readonly descending: boolean };
+  readonly limit: number;
+  /** The last record of the page before; null for the first page. */
+  readonly after: { readonly value: unknown; readonly id: string } | null;
+  /** Further conditions over the alias `t`: the caller's own filters. */
+  readonly where: readonly string[];
+}
+
+/**
+ * The ids of one page, in order: the union of the first `limit` of each branch, so that each branch reads no more of
+ * its own index than a page. The text belongs to the values collected in `parameters`.
+ */
+export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
+  const { field, descending } = page.sort;
+  const columns = (field === 'id' ? ['id'] : [field, 'id']).map(columnOf);
+  const inOrder = (names: readonly string[]) =>
+    `order by ${names.map((name) => `${name}${descending ? ' desc' : ''}`).join(', ')}`;
+  const writing: Writing = {
+    of,
+    parameters,
+    page,
+    table: `${tableOf(of.policy.model, of.type)} t`,
+    columns: columns.map((column, index) => `t.${column} as k${index}`).join(', '),
+    order: inOrder(columns.map((column) => `t.${column}`)),
+    byKeys: inOrder(columns.map((_, index) => `k${index}`)),
+    after: afterSql(of, page, parameters),
+  };
+  const branches = partsOf(of).map((part) => `(${branchSql(part, writing)})`);
+  // The caller's conditions stay in the text: their values are among the parameters already.
+  if (branches.length === 0)
+    return `select t.id from ${writing.table} ${where([...page.where, ...writing.after('t'), 'false'])}`;
+  return `select k${columns.length - 1} as id from (${branches.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
+}
+
+/** What every branch of a page is written with. */
+interface Writing {
+  readonly of: Filter;
+  readonly parameters: Parameters;
+  readonly page: Page;
+  readonly table: string;
+  /** The columns that are sorted by, as `k0` and `k1`; their order, by themselves and by these names. */
+  readonly columns: string;
+  readonly order: string;
+  readonly byKeys: string;
+  /** Where the last page ended, as a condition over an alias; or none. */
+  readonly after: (alias: string) => readonly string[];
+}
+
+function where(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+}
+
+/** The first page of one branch. */
+function branchSql({ condition, reach }: Part, writing: Writing): string {
+  const { of, parameters, page, table, columns, order, after } = writing;
+  const rest = reach === null ? condition : reach.rest;
+  const own = rest.op === 'always' ? [] : [write(rest, scopeOf(of, parameters, 't'))];
+  const tests = [...own, ...page.where];
+  if (reach === null)
+    return `select ${columns} from ${table} ${where([...tests, ...after('t')])} ${order} limit ${page.limit}`;
+  const scopes = reach.scopes(of, parameters);
+  const most = walkLength(of, page, reach);
+  if (most === 0) return pagesSql(reach, scopes, tests, [], writing);
+  const column = `t.${columnOf(reach.field)}`;
+  // Some thousand are read into memory, to be looked up there; more are looked up one by one.
+  const held =
+    reach.count > 20 * of.mostScopes
+      ? `(select true from (${scopes}) s where s.id = ${column} limit 1)`
+      : `(${column} in (${scopes})) is true`;
+  const pages = pagesSql(reach, scopes, tests, [`(select count(*) from walk) < ${page.limit}`], writing);
+  return `with walk as materialized (
+      select ${columns} from (select t.* from ${table} ${where(after('t'))} ${order} limit ${most}) t
+      ${where([held, ...tests])} ${order} limit ${page.limit})
+    select * from walk union (${pages})`;
+}
+
+/**
+ * The first page of each scope, and of those the first page. Where the records are the scopes themselves, they come in
+ * their own order with the grants, if that is the order asked for.
+ * @param unless conditions on the whole
+ */
+function pagesSql(
+  reach: Reach,
+  scopes: string,
+  tests: readonly string[],
+  unless: readonly string[],
+  writing: Writing,
+): string {
+  const { page, table, columns, order, byKeys, after } = writing;
+  if (reach.field === 'id') {
+    const beyond = page.sort.field === 'id' ? after('s') : [];
+    const conditions = [...tests, ...after('t'), ...beyond, ...unless];
+    return `select distinct ${columns} from (${scopes}) s join ${table} on t.id = s.id ${where(conditions)} ${order} limit ${page.limit}`;
+  }
+  const first = `select ${columns} from ${table} ${where([`t.${columnOf(reach.field)} = s.id`, ...tests, ...after('t')])} ${order} limit ${page.limit}`;
+  return `select t.* from (select distinct s.id from (${scopes}) s ${where(unless)}) s cross join lateral (${first}) t ${byKeys} limit ${page.limit}`;
+}
+
+/**
+ * How many records are looked at, in order, before the scopes are gone through one by one: not many more than there are
+ * scopes, so that little is lost where these have few of the records; none where no index has the order.
+ */
+function walkLength({ policy, type, mostScopes }: Filter, { sort }: Page, { field, count }: Reach): number {
+  if (count <= mostScopes || !isIndexed(policy.model, type, sort.field)) return 0;
+  if (field === 'id' && sort.field === 'id') return 0;
+  // In powers of two, so that there are few different statements.
+  return 2 ** Math.ceil(Math.log2(2 * count));
+}
+
+function isIndexed(model: Model, type: string, field: string): boolean {
+  const { source, orders = [] } = resourceOf(model, type);
+  return (
+    source === undefined && (field === 'id' || fieldOf(model, type, field).unique === true || orders.includes(field))
+  );
+}
+
+/**
+ * What comes after a record in the order of PostgreSQL, where nulls are last, or first if descending. One comparison
+ * of the whole key wherever it can be: an index finds its place by that.
+ */
+function afterSql({ policy, type }: Filter, { sort, after }: Page, parameters: Parameters): Writing['after'] {
+  if (after === null) return () => [];
+  const sign = sort.descending ? '<' : '>';
+  const id = parameters.add(after.id, 'uuid');
+  if (sort.field === 'id') return (alias) => [`${alias}.id ${sign} ${id}`];
+  const name = columnOf(sort.field);
+  const field = fieldOf(policy.model, type, sort.field);
+  if (after.value === null) {
+    return (alias) => [
+      sort.descending
+        ? `(${alias}.${name} is not null or ${alias}.id < ${id})`
+        : `(${alias}.${name} is null and ${alias}.id > ${id})`,
+    ];
+  }
+  const value = parameters.add(after.value, typeOf(field));
+  const mayBeNull = field.optional || resourceOf(policy.model, type).source !== undefined;
+  return (alias) => {
+    const beyond = `(${alias}.${name}, ${alias}.id) ${sign} (${value}, ${id})`;
+    return [mayBeNull && !sort.descending ? `(${beyond} or ${alias}.${name} is null)` : beyond];
+  };
+}

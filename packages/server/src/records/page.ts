@@ -1,0 +1,52 @@
+import type { Principal } from '@ostiary/policy';
+import { columnOf, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
+import { environment, refuseFields } from '../access/access.js';
+import type { Caller, Context } from '../context.js';
+import type { Executor } from '../storage/database.js';
+import { prepare } from '../storage/prepared.js';
+import { query } from '../storage/query.js';
+import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
+import { problemOf } from './integrity.js';
+import { cursorOf, fieldsOf, type ListQuery, whereOf } from './list-query.js';
+
+/**
+ * The records on a page of a list, as they are: nothing is masked yet.
+ * @throws Refusal where the caller asks to sort or filter by what it may not see
+ */
+export async function readPage(
+  context: Context,
+  caller: Caller,
+  executor: Executor,
+  type: string,
+  asked: ListQuery,
+): Promise<{ readonly rows: readonly LoadedRecord[]; readonly next: string | null }> {
+  const { policy, runtime } = context;
+  const reach = filter(policy, principalOf(caller), 'list', type, environment(runtime));
+  const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
+  if (refused.length > 0) throw refuseFields(context, caller, 'list', type, refused, null);
+
+  // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
+  const planned = asked.tests.length === 0;
+  const parameters = new Parameters(planned);
+  const sort = asked.sort ?? { field: 'id', descending: false };
+  const where = whereOf(reach, asked, parameters);
+  const ids = pageSql(reach, parameters, { sort, limit: asked.limit + 1, after: asked.after, where });
+  const keys = (sort.field === 'id' ? ['id'] : [sort.field, 'id'])
+    .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
+    .join(', ');
+  // Record by record: a join would be planned as one with the whole table as long as that is small.
+  const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
+  const text = `select ${selectList(policy, type)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
+  if (planned) prepare(text);
+  const found = await query(executor, text, parameters.values).catch((error: unknown) => {
+    throw problemOf(error);
+  });
+  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row));
+  const last = rows.at(-1);
+  return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
+}
+
+export function principalOf(caller: Caller): Principal {
+  if (caller.principal === null) throw new TypeError('the installation itself reads through the store');
+  return caller.principal;
+}
