@@ -135,8 +135,8 @@ test('losing power during writes loses no row that was acknowledged', async () =
 async function writeUntilCut(cluster: Awaited<ReturnType<typeof start>>, acknowledge: () => void, from: number) {
   const client = new pg.Client(cluster.connection);
   client.on('error', () => {});
-  await client.connect();
   try {
+    await client.connect();
     for (let n = from; ; n += 1) {
       await client.query('insert into t values ($1)', [n]);
       acknowledge();

@@ -47,7 +47,7 @@ describe('a request is a trace', () => {
       'http.response.status_code': 200,
       'ostiary.application': 'trials',
     });
-    expect(below).toEqual(expect.arrayContaining(['authenticate', 'select', 'decide', 'audit', 'insert']));
+    expect(below).toEqual(expect.arrayContaining(['authenticate', 'select', 'decide', 'audit', 'with']));
   });
 
   test('of a write, whose body was waited for', async () => {
@@ -58,7 +58,7 @@ describe('a request is a trace', () => {
       body: { rank: 7 },
     });
     expect(root.attributes['http.response.status_code']).toBe(200);
-    expect(below).toEqual(expect.arrayContaining(['authenticate', 'decide', 'update', 'audit', 'insert']));
+    expect(below).toEqual(expect.arrayContaining(['authenticate', 'decide', 'update', 'audit', 'with']));
   });
 
   test('of a refusal', async () => {

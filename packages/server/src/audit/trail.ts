@@ -1,5 +1,6 @@
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
+import { prepare } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { traced } from '../telemetry/tracing.js';
 
@@ -60,14 +61,14 @@ export interface AuditEntry {
 }
 
 /** Queues the entry as well, to be sealed: what comes into the trail in any other way is never sealed. */
-const INSERT = `with entry as (
+const INSERT = prepare(`with entry as (
   insert into ostiary.audit (id, at, application, event, outcome, principal_kind, principal_id, login, action,
     resource_type, record_id, decision_id, rules, request_id, detail)
   values ($1, $2, $3, $4, $5, $6, $7,
     coalesce($8, (select login from ostiary.account where application = $3 and kind = $6 and principal_id = $7::uuid)),
     $9, $10, $11, $12, $13, $14, $15)
   returning id
-) insert into ostiary.audit_unsealed (entry) select id from entry`;
+) insert into ostiary.audit_unsealed (entry) select id from entry`);
 
 /**
  * Writes one entry. Pass the transaction of what it tells of, so that both hold or neither does.
