@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
+import { benchAudit } from './audit/run.js';
 import { benchDecisions } from './decisions/run.js';
 import { benchHttp } from './http/run.js';
 import { benchLists } from './lists/run.js';
 
-const HELP = `npm run bench -- [a] [b] [c] [--rounds N] [--seed N]
+const HELP = `npm run bench -- [a] [b] [c] [d] [--rounds N] [--seed N]
   a  decisions in memory
   b  the first page of a list, from an embedded PostgreSQL or the one at DATABASE_URL, where it makes databases
      --sizes 10000,100000,1000000   how many records there are
   c  records and decisions over HTTP
+  d  writing to the audit trail, with and without sealing
 `;
 
 const { values, positionals } = parseArgs({
@@ -30,4 +32,5 @@ else {
     await benchLists({ times: 20 * rounds, sizes, seed, databaseUrl: process.env.DATABASE_URL });
   }
   if (asked('c')) await benchHttp(rounds);
+  if (asked('d')) await benchAudit(rounds);
 }

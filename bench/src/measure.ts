@@ -1,6 +1,8 @@
 /** One way to do the same work. */
 export interface Candidate {
   readonly name: string;
+  /** What has to be so before it begins: not timed. */
+  before?(): unknown | Promise<unknown>;
   /** Does `amount` pieces of the work. */
   run(amount: number): unknown | Promise<unknown>;
   /** Pieces of work in a round: fewer for what is slow. */
@@ -23,7 +25,8 @@ export async function alternate(candidates: readonly Candidate[], rounds: number
   const rates = candidates.map((): number[] => []);
   for (let round = 0; round <= rounds; round += 1) {
     progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
-    for (const [index, { run, amount }] of candidates.entries()) {
+    for (const [index, { before, run, amount }] of candidates.entries()) {
+      await before?.();
       const started = process.hrtime.bigint();
       await run(amount);
       const seconds = Number(process.hrtime.bigint() - started) / 1e9;
