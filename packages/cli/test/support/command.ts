@@ -1,15 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach } from 'vitest';
+import { databasesIn, PROGRAM, ROOT } from './processes.js';
 
-export const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
-const PROGRAM = join(ROOT, 'packages/cli/bin/ostiary.js');
+export { databasesIn, ROOT };
+
 const PATIENCE = 60_000;
 
 /** How a command ended, and what it said. */
@@ -58,16 +58,6 @@ export async function temporaryFolder(): Promise<string> {
   await chmod(folder, 0o755);
   folders.push(folder);
   return folder;
-}
-
-/** The numbers of the PostgreSQL processes that run on a cluster below a folder. */
-export async function databasesIn(folder: string): Promise<readonly number[]> {
-  const found: number[] = [];
-  for (const pid of await readdir('/proc')) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (command.includes(`postgres\0-D\0${folder}`)) found.push(Number(pid));
-  }
-  return found;
 }
 
 /** A port that nothing listens on. */
