@@ -17,14 +17,14 @@ export async function databasesIn(folder: string): Promise<readonly number[]> {
 
 /** The processes that a process has started and that still run. */
 export async function childrenOf(parent: number): Promise<readonly { readonly pid: number; readonly title: string }[]> {
-  const found: { pid: number; title: string }[] = [];
-  for (const pid of await readdir('/proc')) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) !== parent) continue;
-    const title = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    found.push({ pid: Number(pid), title });
-  }
-  return found;
+  const pids = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8').catch(() => '');
+  const titled = pids
+    .split(' ')
+    .filter(Boolean)
+    .map(async (pid) => {
+      return { pid: Number(pid), title: await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') };
+    });
+  return Promise.all(titled);
 }
 
 /** Kills a process, unless it is gone already. */

@@ -43,6 +43,12 @@ export class Ledger {
     }
   }
 
+  /** It was never there: another one may come to be found by its key. */
+  forget(record: Tracked): void {
+    this.tracked.delete(record);
+    this.touched.delete(record);
+  }
+
   apply(changes: Changes): void {
     for (const { of, to } of changes) of.state = to;
   }

@@ -64,12 +64,18 @@ export class Victims {
     }
   }
 
+  /** The number of PostgreSQL's first process. Finding it takes a while. */
+  async postmaster(): Promise<number> {
+    const [postmaster] = await databasesIn(this.#folder);
+    if (postmaster === undefined) throw new Error('its PostgreSQL does not run');
+    return postmaster;
+  }
+
   /** Kills without a warning. */
-  async kill(victim: Victim, random: Random): Promise<void> {
+  async kill(victim: Victim, postmaster: number, random: Random): Promise<void> {
     const server = this.#child?.pid ?? 0;
-    const [postmaster = 0] = await databasesIn(this.#folder);
-    const children = postmaster === 0 ? [] : await childrenOf(postmaster);
-    const postgres = [postmaster, ...children.map(({ pid }) => pid)].filter((pid) => pid > 0);
+    const children = await childrenOf(postmaster);
+    const postgres = [postmaster, ...children.map(({ pid }) => pid)];
     const clients = children.filter(({ title }) => /^postgres: \S+ \S+ \[local\]/.test(title));
     const targets = {
       server: [server],
