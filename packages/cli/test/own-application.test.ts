@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../../server/test/support/cluster.js';
 import { freePort, ROOT, type Running, serve, temporaryFolder } from './support/command.js';
+import { databaseUrl } from './support/database-url.js';
 import { type Block, blocksOf, isAsShown, openShell, type Shell, stepsOf, writeFiles } from './support/guide.js';
 import { loadAll } from './support/load.js';
 
@@ -481,7 +482,7 @@ describe.each([
       await writeFiles(join(root, String(index)), { ...files, [file]: wrong });
     }
     const folders = mistakes.map((_mistake, index) => join(root, String(index)));
-    const answers = await loadAll(folders, database ? { DATABASE_URL: addressOf(database) } : {});
+    const answers = await loadAll(folders, database ? { DATABASE_URL: databaseUrl(database.config) } : {});
     told = new Map(mistakes.map(([name], index) => [name, answers[index] ?? '']));
   });
   afterAll(() => database?.drop());
@@ -493,9 +494,3 @@ describe.each([
     expect(message.join(' '), 'one line, and no stack trace').not.toContain('\n');
   });
 });
-
-function addressOf({ config }: TestDatabase): string {
-  const { user = '', password = '', host = '', port, database } = config;
-  const secret = typeof password === 'string' && password !== '' ? `:${encodeURIComponent(password)}` : '';
-  return `postgres://${encodeURIComponent(user)}${secret}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`;
-}

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { send } from '../http.js';
 import { check, checkTrail } from './check.js';
 import { Ledger, type Tracked } from './ledger.js';
 import { type Random, randomFrom } from './random.js';
 import { type Victim, Victims } from './server.js';
-import { send, type Writer, write } from './writers.js';
+import { type Writer, write } from './writers.js';
 
 export interface CrashOptions {
   readonly rounds: number;
@@ -53,7 +54,7 @@ export async function crash({ rounds, seed, progress, signal }: CrashOptions): P
   let round = 0;
   try {
     await victims.start();
-    const writers = await prepare(victims.url, ledger);
+    const writers = await prepare(victims.server.url, ledger);
     let upcoming: Victim[] = [];
     let inARow = 0;
     for (round = 1; round <= rounds; round += 1) {
@@ -67,14 +68,13 @@ export async function crash({ rounds, seed, progress, signal }: CrashOptions): P
 
       await writeUntilKilled(victims, writers, ledger, victim, random);
       if (restarts) await victims.start();
-      else await victims.until('it answers again', () => answers(victims.url, writers));
+      else await victims.server.until('it answered again', () => answers(victims.server.url, writers));
       refused += ledger.refusals.length;
       await examine(victims, ledger, round % THOROUGH === 0 || round === rounds);
       count[victim] += 1;
       progress?.({ round, victim, milliseconds: Math.round(performance.now() - began) });
     }
-    const { code, left } = await victims.stop();
-    if (code !== 0 || left.length > 0) throw new Error(`it stopped with ${code}, and left running: ${left.join(', ')}`);
+    await victims.stop();
     return { rounds: count, acknowledged: ledger.acknowledged, unanswered: ledger.unanswered, refused };
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -96,13 +96,13 @@ async function writeUntilKilled(
   const enough = ledger.acknowledged + 4 + random.below(12);
   let killed = false;
   const writing = Promise.all(
-    writers.map((writer) => write(victims.url, writer, ledger, randomFrom(random.below(2 ** 32)), () => killed)),
+    writers.map((writer) => write(victims.server.url, writer, ledger, randomFrom(random.below(2 ** 32)), () => killed)),
   );
   const tooEarly = writing.then(() => {
     if (!killed) throw new Error('the server stopped answering before anything was killed');
   });
   tooEarly.catch(() => {});
-  await victims.until('enough was written', async () => {
+  await victims.server.until('enough was written', async () => {
     await Promise.race([tooEarly, delay(1)]);
     return ledger.acknowledged >= enough;
   });
