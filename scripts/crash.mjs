@@ -24,7 +24,7 @@ const begun = performance.now();
 const seconds = () => Math.round((performance.now() - begun) / 1000);
 let told = begun;
 function progress({ round, victim, milliseconds }) {
-  if (!process.env.ALL && performance.now() - told < 5_000 && round < rounds) return;
+  if (performance.now() - told < 5_000 && round < rounds) return;
   told = performance.now();
   console.error(`${String(round).padStart(6)} of ${rounds}, ${seconds()} s  (${victim}: ${milliseconds} ms)`);
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { validationProblem } from '../input/validation.js';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
+import { isUnreachable } from '../storage/unreachable.js';
 
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {
@@ -49,9 +50,7 @@ export function toProblem(error: unknown): Problem {
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return new Problem('malformed_request', {}, { cause: error });
   }
-  const unreachable = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', '57P01', '57P03', '53300'];
-  if (typeof code === 'string' && unreachable.includes(code))
-    return new Problem('unavailable', { retryAfter: 1 }, { cause: error });
+  if (isUnreachable(error)) return new Problem('unavailable', { retryAfter: 1 }, { cause: error });
   return new Problem('internal', {}, { cause: error });
 }
 

@@ -135,13 +135,12 @@ async function attempt(
   return true;
 }
 
-/** A break of the connection, or a problem on the server's side: done or not, nobody knows. */
+/** A break of the connection, or a server without its database: done or not, nobody knows. */
 function isUnanswered(answer: Answer | undefined): answer is undefined {
   if (answer === undefined) return true;
   if (answer.status < 500) return false;
-  if (!answer.isProblem)
-    throw new Error(`${answer.status} was answered without a problem: ${JSON.stringify(answer.body)}`);
-  return true;
+  if (answer.status === 503 && answer.isProblem) return true;
+  throw new Error(`what lost its database was answered with ${answer.status} ${JSON.stringify(answer.body)}`);
 }
 
 function requireStatus(answer: Answer, expected: readonly number[], what: string): void {
