@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { send } from '../http.js';
 import { check, checkTrail } from './check.js';
-import { Ledger, type Tracked } from './ledger.js';
+import { Ledger } from './ledger.js';
+import { endsServer, plan, type Victim } from './plan.js';
+import { prepare } from './prepare.js';
 import { type Random, randomFrom } from './random.js';
-import { type Victim, Victims } from './server.js';
+import { Victims } from './server.js';
 import { type Writer, write } from './writers.js';
 
 export interface CrashOptions {
@@ -28,15 +30,7 @@ export interface Summary {
   readonly refused: number;
 }
 
-const WRITERS = 4;
-/** Of ten rounds, in another order each time. Those that start the server again take longest, so they are fewer. */
-const TEN: readonly Victim[] = [
-  ...(['server', 'both'] as const),
-  ...(['postgres', 'postgres', 'postgres'] as const),
-  ...(['backend', 'backend', 'backend', 'backend', 'backend'] as const),
-];
-/** PostgreSQL that dies again and again is given up: by design, so the server dies with it before that. */
-const POSTGRES_IN_A_ROW = 2;
+/** Every so many rounds all records are compared, and the whole trail is verified. */
 const THOROUGH = 10;
 
 /**
@@ -55,19 +49,13 @@ export async function crash({ rounds, seed, progress, signal }: CrashOptions): P
   try {
     await victims.start();
     const writers = await prepare(victims.server.url, ledger);
-    let upcoming: Victim[] = [];
-    let inARow = 0;
+    const dying = plan(random);
     for (round = 1; round <= rounds; round += 1) {
       signal?.throwIfAborted();
       const began = performance.now();
-      if (upcoming.length === 0) upcoming = shuffled(TEN, random);
-      const next = upcoming.pop() ?? 'both';
-      const victim = next === 'postgres' && inARow === POSTGRES_IN_A_ROW ? 'both' : next;
-      const restarts = victim === 'server' || victim === 'both';
-      inARow = restarts ? 0 : victim === 'postgres' ? inARow + 1 : inARow;
-
+      const victim = dying.next().value;
       await writeUntilKilled(victims, writers, ledger, victim, random);
-      if (restarts) await victims.start();
+      if (endsServer(victim)) await victims.start();
       else await victims.server.until('it answered again', () => answers(victims.server.url, writers));
       refused += ledger.refusals.length;
       await examine(victims, ledger, round % THOROUGH === 0 || round === rounds);
@@ -127,50 +115,4 @@ async function answers(url: string, [writer]: readonly Writer[]): Promise<boolea
     throw new Error(`a log-in that stands was answered with ${answer.status}`);
   }
   return answer.status === 200;
-}
-
-/** Logs in, and makes what the writers write to. */
-async function prepare(url: string, ledger: Ledger): Promise<readonly Writer[]> {
-  const token = await logIn(url, 'admin');
-  const refusedToken = await logIn(url, 'norole');
-  const { body } = await ok(send(url, 'GET', '/api/groups', { token }));
-  const groups = (body.items as readonly { readonly id: string }[]).map(({ id }) => id);
-  const shared = await ok(send(url, 'POST', '/api/subjects', { token, body: { firstName: 'shared' } }));
-  ledger.shared.id = String(shared.body.id);
-  const writers: Writer[] = [];
-  for (let number = 1; number <= WRITERS; number += 1) {
-    const name = `writer${number}`;
-    const additionalPermissions = [{ action: 'read', resource: 'Group' }];
-    const names = { username: name, firstName: 'W', lastName: name };
-    const body = { ...names, password: 'correct horse battery staple 9', additionalPermissions };
-    const user = await ok(send(url, 'POST', '/api/users', { token, body }));
-    const values = { disabled: false, additionalPermissions, accountDisabled: false };
-    const entries = { 'record.created': 1, 'rights.changed': 1 };
-    const tracked: Tracked = {
-      type: 'User',
-      key: name,
-      id: String(user.body.id),
-      state: { values, version: 1, entries },
-    };
-    ledger.send([{ of: tracked, to: tracked.state }]);
-    writers.push({ name, token, refusedToken, groups, user: tracked, subjects: [] });
-  }
-  return writers;
-}
-
-async function logIn(url: string, username: string): Promise<string> {
-  const { body } = await ok(send(url, 'POST', '/auth/login', { body: { username, password: 'ostiary-demo' } }));
-  return String(body.accessToken);
-}
-
-async function ok(sending: ReturnType<typeof send>) {
-  const answer = await sending;
-  if (answer === undefined || answer.status >= 300)
-    throw new Error(`it could not be prepared: ${JSON.stringify(answer)}`);
-  return answer;
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const left = [...items];
-  return items.map(() => left.splice(random.below(left.length), 1)[0] as T);
 }

@@ -5,10 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, joinEmbedded, openDatabase } from '@ostiary/server';
 import { childrenOf, databasesIn, killNow } from '../processes.js';
 import { ServerProcess } from '../serving.js';
+import { endsServer, type Victim } from './plan.js';
 import type { Random } from './random.js';
-
-/** What dies: the server; PostgreSQL with all its processes; one process of it, which ends the others; or both at once. */
-export type Victim = 'server' | 'postgres' | 'backend' | 'both';
 
 const PATIENCE = 60_000;
 
@@ -58,7 +56,7 @@ export class Victims {
       both: () => (random.below(2) === 0 ? [pid, ...postgres] : [...postgres, pid]),
     }[victim]();
     for (const target of targets) killNow(target);
-    if (targets.includes(pid)) await this.server.kill();
+    if (endsServer(victim)) await this.server.kill();
   }
 
   /** A look into the database beside the server. */
