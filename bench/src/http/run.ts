@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import autocannon from 'autocannon';
@@ -25,11 +25,11 @@ export async function benchHttp(rounds: number): Promise<void> {
     const token = await logIn(served);
     const all = targets(served);
     await requireAgreement(all, token);
-    const rates = await alternate(all, token, rounds);
+    const rates = await alternate(all, token, rounds, server);
     printTable(
       `C. Over HTTP, ${CONNECTIONS} at once (median of ${rounds} rounds)`,
-      ['one record by its id, with a bearer token', 'requests/s', 'share of the bare route'],
-      rates.map(({ name, rate, ratio }) => [name, number(rate), number(ratio)]),
+      ['one record by its id, with a bearer token', 'requests/s', 'share of the bare route', 'CPU of the server, µs'],
+      rates.map(({ name, rate, ratio, cpu }) => [name, number(rate), number(ratio), number(cpu)]),
     );
   } finally {
     progress(null);
@@ -89,20 +89,33 @@ function requestOf(target: Target | undefined, token: string) {
   };
 }
 
-async function alternate(all: readonly Target[], token: string, rounds: number) {
-  const rates = all.map((): number[] => []);
+async function alternate(all: readonly Target[], token: string, rounds: number, server: ChildProcess) {
+  const measured = all.map((): { rate: number; cpu: number }[] => []);
   for (let round = 0; round <= rounds; round += 1) {
     progress(round === 0 ? 'warming up' : `round ${round} of ${rounds}`);
     for (const [index, target] of all.entries()) {
       const load = { url: target.url, connections: CONNECTIONS, duration: SECONDS, ...requestOf(target, token) };
+      const before = await cpuOf(server);
       const { requests, non2xx, errors } = await autocannon(load);
+      const cpu = ((await cpuOf(server)) - before) / requests.total;
       if (non2xx + errors > 0) throw new Disagreement(`${target.name} did not answer ${non2xx + errors} requests`);
-      if (round > 0) rates[index]?.push(requests.average);
+      if (round > 0) measured[index]?.push({ rate: requests.average, cpu });
     }
   }
-  return all.map(({ name }, index) => ({
-    name,
-    rate: median(rates[index] ?? []),
-    ratio: median((rates[index] ?? []).map((rate, round) => rate / (rates[0]?.[round] ?? Number.NaN))),
-  }));
+  return all.map(({ name }, index) => {
+    const own = measured[index] ?? [];
+    return {
+      name,
+      rate: median(own.map(({ rate }) => rate)),
+      ratio: median(own.map(({ rate }, round) => rate / (measured[0]?.[round]?.rate ?? Number.NaN))),
+      cpu: median(own.map(({ cpu }) => cpu)),
+    };
+  });
+}
+
+/** Microseconds that the server's process has used. */
+async function cpuOf(server: ChildProcess): Promise<number> {
+  server.send('cpu');
+  const [{ user, system }] = (await once(server, 'message')) as [NodeJS.CpuUsage];
+  return user + system;
 }

@@ -63,6 +63,8 @@ const served: Served = {
   surveys: made.surveys,
 };
 process.send?.(served);
+/** Whatever else the machine does, a process knows what it used itself. */
+process.on('message', () => process.send?.(process.cpuUsage()));
 process.once('disconnect', async () => {
   await ours.close();
   await bare.close();

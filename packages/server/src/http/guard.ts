@@ -2,10 +2,19 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { requirePossible } from '../access/access.js';
 import { writeAudit } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
-import { authenticate, authenticateService, type Identity, isServiceKey } from '../identity/index.js';
+import {
+  authenticate,
+  authenticateAlong,
+  authenticateService,
+  type Identity,
+  isServiceKey,
+} from '../identity/index.js';
 import { Problem } from '../problems.js';
+import { recordAlong } from '../storage/load.js';
+import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
+import { recordIdOf } from './record-id.js';
 import { throttleCaller, throttleGuest } from './throttling.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
@@ -20,6 +29,8 @@ export type RouteDecision =
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly decision?: RouteDecision;
+    /** The type of the one record that the route is about: it is loaded along with who asks. */
+    readonly loads?: string;
   }
   interface FastifyRequest {
     /** Who makes the request; null until it is authenticated, and on public routes. */
@@ -27,6 +38,8 @@ declare module 'fastify' {
     identity: Identity | null;
     /** The program that makes the request with a service key, on routes that have `services`; then there is no caller. */
     service: Service | null;
+    /** What a route with `loads` is about; null where there is no such record, or for a service. */
+    loaded: LoadedRecord | null;
   }
 }
 
@@ -50,6 +63,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
   server.decorateRequest('caller', null);
   server.decorateRequest('identity', null);
   server.decorateRequest('service', null);
+  server.decorateRequest('loaded', null);
   server.addHook('onRequest', async (request, reply) => {
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
@@ -92,12 +106,21 @@ async function authenticated(context: Context, request: FastifyRequest, services
 }
 
 async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
-  const identity = await authenticate(context.identity, context.policy.model.name, token);
+  const identity = await identityOf(context, request, token);
   const { kind, principalId, rightsVersion, sessionId } = identity;
   const principal = await context.principals.current(context.database.db, kind, principalId, rightsVersion);
   if (principal === null) throw new Problem('invalid_token');
   request.identity = identity;
   return { principal, sessionId, requestId: request.id };
+}
+
+async function identityOf({ identity, policy }: Context, request: FastifyRequest, token: string): Promise<Identity> {
+  const { loads } = request.routeOptions.config;
+  if (loads === undefined) return authenticate(identity, policy.model.name, token);
+  const along = recordAlong(policy, loads, recordIdOf(request));
+  const known = await authenticateAlong(identity, policy.model.name, token, along);
+  request.loaded = known.answer;
+  return known.identity;
 }
 
 async function serviceOf(

@@ -2,7 +2,6 @@ import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
-import { readId } from '../input/ids.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema, listSchema, recordSchema, updateSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';
@@ -12,10 +11,8 @@ import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
 import { auditExportRoute } from './audit-routes.js';
 import { caller } from './guard.js';
+import { recordIdOf } from './record-id.js';
 import { answers } from './responses.js';
-
-/** An id that no record has: what is not an id names no record, and is answered like one that isn't there. */
-const NO_RECORD = '00000000-0000-0000-0000-000000000000';
 
 const idParameter = Type.Object({ id: Type.String({ maxLength: 200 }) });
 const ifMatch = Type.Object({
@@ -75,7 +72,7 @@ function readRoutes(server: FastifyInstance, context: Context, type: string): vo
   server.get(
     `${address(model, type)}/:id`,
     {
-      config: { decision: { action: 'read', type } },
+      config: { decision: { action: 'read', type }, loads: type },
       schema: {
         ...describe(model, type, 'read'),
         params: idParameter,
@@ -85,7 +82,7 @@ function readRoutes(server: FastifyInstance, context: Context, type: string): vo
     },
     async (request, reply) => {
       const { view } = request.query as { view?: string };
-      const shown = await readRecord(context, caller(request), type, idOf(request), view ?? null);
+      const shown = await readRecord(context, caller(request), type, request.loaded, view ?? null);
       return withVersion(reply, shown);
     },
   );
@@ -123,7 +120,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
     async (request, reply) => {
       const by = caller(request);
       const input = request.body as Record<string, unknown>;
-      const written = await changeRecord(context, by, type, idOf(request), input, versionsSeen(request));
+      const written = await changeRecord(context, by, type, recordIdOf(request), input, versionsSeen(request));
       reply.header('ostiary-decision', written.decisionId);
       return withVersion(reply, await shownAfterUpdate(context, by, type, written.record));
     },
@@ -140,7 +137,7 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
       },
     },
     async (request, reply) => {
-      await removeRecord(context, caller(request), type, idOf(request), versionsSeen(request));
+      await removeRecord(context, caller(request), type, recordIdOf(request), versionsSeen(request));
       return reply.code(204).send();
     },
   );
@@ -166,17 +163,12 @@ function actionRoute(server: FastifyInstance, context: Context, handler: ActionH
         context,
         caller(request),
         handler,
-        idOf(request),
+        recordIdOf(request),
         request.body as Record<string, unknown>,
       );
       return result ?? reply.code(204).send();
     },
   );
-}
-
-function idOf(request: FastifyRequest): string {
-  const { id } = request.params as { id: string };
-  return readId(id) ?? NO_RECORD;
 }
 
 function withVersion<T extends Readonly<Record<string, unknown>>>(reply: FastifyReply, shown: T): T {

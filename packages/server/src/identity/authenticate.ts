@@ -1,4 +1,5 @@
 import { Problem } from '../problems.js';
+import type { Along, SqlRow } from '../storage/query.js';
 import type { IdentityDependencies } from './dependencies.js';
 
 /** Who makes a request. */
@@ -10,7 +11,7 @@ export interface Identity {
   readonly rightsVersion: string;
 }
 
-/** Runs with every request, so it is prepared once per connection. */
+/** Runs with every request. */
 const LIVE_SESSION = `
   select account.rights_version || '.' || application.rights_version as rights_version
   from ostiary.login_session session
@@ -20,24 +21,48 @@ const LIVE_SESSION = `
     and session.revoked_at is null and session.expires_at > $5
     and not account.disabled`;
 
+const RIGHTS = '<rights';
+
+/** By the question that is asked along; the statement has a name, so that it is prepared once per connection. */
+const statements = new Map<string, { readonly name: string; readonly text: string }>();
+
+function statementAlong(text: string) {
+  const known = statements.get(text) ?? {
+    name: `ostiary live session ${statements.size + 1}`,
+    text: `select session.rights_version as "${RIGHTS}", along.*
+      from (${LIVE_SESSION}) session left join lateral (${text.replaceAll('$1', '$6')}) along on true`,
+  };
+  statements.set(text, known);
+  return known;
+}
+
+type Dependencies = Pick<IdentityDependencies, 'database' | 'runtime' | 'tokens'>;
+
 /**
  * Tells who a token belongs to: the token must be good, its session neither ended nor expired, its account not disabled.
  * All of that is as it stands in the database now, so what was revoked holds from the next request.
  *
  * @throws Problem `invalid_token`, the same whatever is wrong
  */
-export async function authenticate(
-  deps: Pick<IdentityDependencies, 'database' | 'runtime' | 'tokens'>,
+export async function authenticate(deps: Dependencies, application: string, token: string): Promise<Identity> {
+  const nothing = { text: 'select', value: null, read: () => null };
+  return (await authenticateAlong(deps, application, token, nothing)).identity;
+}
+
+/** The same, with the answer to another question, of the same moment: one way to the database in place of two. */
+export async function authenticateAlong<T>(
+  deps: Dependencies,
   application: string,
   token: string,
-): Promise<Identity> {
+  along: Along<T>,
+): Promise<{ readonly identity: Identity; readonly answer: T }> {
   const now = deps.runtime.now();
   const { kind, sub: principalId, sessionId } = await deps.tokens.verify(token, now);
-  const [row] = await deps.database.prepared<{ readonly rights_version: string }>({
-    name: 'ostiary live session',
-    text: LIVE_SESSION,
-    values: [sessionId, application, kind, principalId, now],
+  const [row] = await deps.database.prepared<SqlRow>({
+    ...statementAlong(along.text),
+    values: [sessionId, application, kind, principalId, now, ...(along.value === null ? [] : [along.value])],
   });
   if (!row) throw new Problem('invalid_token');
-  return { kind, principalId, sessionId, rightsVersion: row.rights_version };
+  const identity = { kind, principalId, sessionId, rightsVersion: row[RIGHTS] as string };
+  return { identity, answer: along.read(row) };
 }

@@ -8,7 +8,7 @@ export {
   setLogin,
   setPassword,
 } from './accounts.js';
-export { authenticate, type Identity } from './authenticate.js';
+export { authenticate, authenticateAlong, type Identity } from './authenticate.js';
 export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';

@@ -3,7 +3,6 @@ import { actor, authorize, environment, refuseView, requirePossible } from '../a
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import type { Executor } from '../storage/database.js';
-import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
 import { type Masked, mask } from './mask.js';
@@ -37,19 +36,18 @@ export async function listRecords(context: Context, caller: Caller, type: string
   });
 }
 
-/** One record, as the caller may see it. */
+/** One record that was just loaded, as the caller may see it. */
 export async function readRecord(
   context: Context,
   caller: Caller,
   type: string,
-  id: string,
+  record: LoadedRecord | null,
   view: string | null,
 ): Promise<Masked> {
-  return auditedIfSensitive(context, type, async (executor) => {
-    const record = await loadRecord(executor, context.policy, type, id);
+  return auditedIfSensitive(context, type, async () => {
     const handle = authorize(context, caller, 'read', type, record);
     const shown = mask(context.policy, type, handle.record, handle.decision, view);
-    if (shown === null) throw refuseView(context, caller, 'read', type, view, id);
+    if (shown === null) throw refuseView(context, caller, 'read', type, view, handle.record.id);
     const entry = isTrail(context, type)
       ? trailEntry(context, caller, 'read', type, { recordId: shown.id })
       : sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]);

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { Statements, tellOf } from '../telemetry/statements.js';
 import { preparing } from './prepared.js';
 import type { PlatformTables } from './tables.js';
-import { TYPES } from './types.js';
+import { RECORD_TYPES, TYPES } from './types.js';
 
 /** The database behind an installation: kysely for queries, and the pool it runs on. */
 export interface Database {
@@ -45,7 +45,7 @@ export function openDatabase(config: pg.PoolConfig): Database {
       const began = performance.now();
       let failed = true;
       try {
-        const { rows } = await pool.query<R>(query);
+        const { rows } = await pool.query<R>({ ...query, types: RECORD_TYPES });
         failed = false;
         return rows;
       } finally {

@@ -1,8 +1,22 @@
 import type { Needs, Policy, RecordFacts } from '@ostiary/policy';
 import { Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Executor } from './database.js';
-import { query, type SqlRow } from './query.js';
+import { prepare } from './prepared.js';
+import { type Along, query, type SqlRow } from './query.js';
 import { type LoadedRecord, proposal, selectList, toFacts, toRecord } from './rows.js';
+
+const texts = new WeakMap<Policy, Map<string, string>>();
+
+/** The statement that loads a record with everything that deciding about it needs, by its id: the first parameter. */
+function byId(policy: Policy, type: string): string {
+  const known = texts.get(policy) ?? new Map<string, string>();
+  texts.set(policy, known);
+  const text =
+    known.get(type) ??
+    prepare(`select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid`);
+  known.set(type, text);
+  return text;
+}
 
 /**
  * Loads one record with everything that deciding about it needs; locked, so that it stays as it was decided on. Others may
@@ -15,9 +29,18 @@ export async function loadRecord(
   id: string,
   lock = false,
 ): Promise<LoadedRecord | null> {
-  const text = `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid${lock ? ' for no key update of t' : ''}`;
-  const [row] = await query(executor, text, [id]);
+  const text = byId(policy, type);
+  const [row] = await query(executor, lock ? prepare(`${text} for no key update of t`) : text, [id]);
   return row === undefined ? null : toRecord(policy, type, row);
+}
+
+/** The same, for a statement that asks for more along with it. */
+export function recordAlong(policy: Policy, type: string, id: string): Along<LoadedRecord | null> {
+  return {
+    text: byId(policy, type),
+    value: id,
+    read: (row) => (row.id === null ? null : toRecord(policy, type, row)),
+  };
 }
 
 /** A record as it would be: decided about before it is written, so that a refused write touches nothing. */

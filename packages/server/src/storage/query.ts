@@ -3,6 +3,15 @@ import type { Executor } from './database.js';
 
 export type SqlRow = Readonly<Record<string, unknown>>;
 
+/** A question that is asked along with another, in one statement: it has one parameter, and at most one row answers it. */
+export interface Along<T> {
+  /** With `$1` for the parameter. */
+  readonly text: string;
+  readonly value: unknown;
+  /** Reads the answer; all of its columns are null where there is none. */
+  readonly read: (row: SqlRow) => T;
+}
+
 /** Runs a statement whose text was written with numbered parameters, on a connection or in a transaction. */
 export async function query<R extends SqlRow = SqlRow>(
   executor: Executor,
