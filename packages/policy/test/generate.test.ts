@@ -46,6 +46,7 @@ const MODEL = model({
   roles: { Team: ['admin'] },
 });
 
+const TEAM = { from: 'record', path: ['teamId'] } as const;
 const ENVIRONMENT = { now: '2026-03-01T00:00:00.000Z' };
 const people = [
   principal({ kind: 'person', id: 'p1', attributes: { level: 'high', teamIds: ['t1'] }, grants: [] }),
@@ -93,7 +94,7 @@ afterEach(() => vi.unstubAllGlobals());
 describe('the generated function', () => {
   test('answers as the closures do, for every condition, principal and record', () => {
     const slots = new Slots();
-    for (const condition of conditions) {
+    for (const condition of conditions.flatMap((condition) => [condition, not(condition)])) {
       const [generated, closures] = [generate(condition, slots), compile(condition)];
       for (const person of people) {
         for (const note of notes) {
@@ -101,6 +102,23 @@ describe('the generated function', () => {
           expect(generated?.(person, note, ENVIRONMENT), asked).toBe(closures(person, note, ENVIRONMENT));
         }
       }
+    }
+  });
+
+  test('tells any number of roles on one scope apart', () => {
+    const names = Array.from({ length: 70 }, (_, number) => `role ${number}`);
+    const asked = names.map((role): Condition => ({ op: 'holds', role, scope: 'Team', at: TEAM, many: false }));
+    const slots = new Slots();
+    const generated = asked.map((condition) => generate(condition, slots));
+    for (const role of names) {
+      const holder = principal({
+        kind: 'person',
+        id: 'p',
+        attributes: {},
+        grants: [{ role, scope: 'Team', id: 't1' }],
+      });
+      const held = names.filter((_, index) => generated[index]?.(holder, { teamId: 't1' }, ENVIRONMENT));
+      expect([role, held]).toEqual([role, [role]]);
     }
   });
 

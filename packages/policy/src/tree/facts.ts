@@ -31,8 +31,8 @@ export interface Environment {
   readonly types?: Readonly<Record<string, Readonly<Record<string, Value>>>>;
 }
 
-/** A value of the principal, a set of values or scopes to look something up in, or an answer about it. */
-export type Slot = Value | ReadonlySet<Scalar> | undefined;
+/** A value of the principal, a set of values to look something up in, roles by scope as bits, or an answer about it. */
+export type Slot = Value | ReadonlySet<Scalar> | ReadonlyMap<string, number> | undefined;
 
 /** A principal made ready for many decisions: sets are hashed once. */
 export interface Principal extends PrincipalFacts {

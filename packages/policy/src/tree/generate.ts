@@ -37,7 +37,7 @@ export function generate(condition: Condition, slots: Slots): Test | null {
   try {
     const answer = write(condition);
     // Read here and not by a call, which would cost as much as the rest.
-    const source = `return function(p,r,e){let v=p.bound;if(v[0]!==s||v.length<${slots.length})v=s.bind(p);return ${answer}}`;
+    const source = `return function(p,r,e){let v=p.bound;if(v[0]!==s.current)v=s.bind(p);return ${answer}}`;
     return new Function('c', 's', source)(constants, slots) as Test;
   } catch (error) {
     if (error instanceof EvalError) return null;
@@ -90,13 +90,14 @@ function leafSource(leaf: Leaf, slots: Slots, bind: (value: unknown) => string):
       );
     }
     case 'holds': {
-      const key = holdingKey(leaf.role, leaf.scope);
-      if (leaf.at === null) return slot(`holds ${key}`, (p) => p.holdings.has(key));
-      if (leaf.many) return null;
-      return has(
-        slot(`scopes of ${key}`, (p) => p.holdings.get(key) ?? NOTHING),
-        leaf.at,
-      );
+      if (leaf.at === null) {
+        const key = holdingKey(leaf.role, leaf.scope);
+        return slot(`holds ${key}`, (p) => p.holdings.has(key));
+      }
+      const at = leaf.many ? null : value(leaf.at);
+      if (at === null || leaf.scope === null) return null;
+      const { number, bit } = slots.held(leaf.role, leaf.scope);
+      return `((v[${number}].get(${at})&${bit})!==0)`;
     }
     default:
       return null;

@@ -1,4 +1,7 @@
-import type { Principal, Slot } from './facts.js';
+import { holdingKey, type Principal, type Slot } from './facts.js';
+
+/** Bits of a small integer, which needs no allocation. */
+const BITS = 30;
 
 /**
  * What the conditions of one policy ask of a principal, resolved once and then read by number. A principal keeps the
@@ -7,6 +10,9 @@ import type { Principal, Slot } from './facts.js';
 export class Slots {
   readonly #numbers = new Map<string, number>();
   readonly #asked: ((principal: Principal) => Slot)[] = [];
+  readonly #roles = new Map<string, string[]>();
+  /** Another whenever there is more to answer. */
+  current: object = {};
 
   /** The number under which an answer will be found; the same question has the same number. */
   number(question: string, answer: (principal: Principal) => Slot): number {
@@ -14,17 +20,40 @@ export class Slots {
     if (known !== undefined) return known;
     const number = this.#asked.push(answer);
     this.#numbers.set(question, number);
+    this.current = {};
     return number;
   }
 
-  /** How long `bound` is when all that was asked so far is answered. */
-  get length(): number {
-    return this.#asked.length + 1;
+  /**
+   * Where to find on which scopes of a type a role is held: the roles on a scope are bits of one number, so that however
+   * many rules ask for different ones, a principal is one map for each type.
+   */
+  held(role: string, scope: string): { readonly number: number; readonly bit: number } {
+    const roles = this.#roles.get(scope) ?? [];
+    this.#roles.set(scope, roles);
+    let index = roles.indexOf(role);
+    if (index < 0) {
+      index = roles.push(role) - 1;
+      this.current = {};
+    }
+    const first = index - (index % BITS);
+    const number = this.number(`roles on ${scope} from ${first}`, (principal) =>
+      heldOn(principal, scope, roles.slice(first, first + BITS)),
+    );
+    return { number, bit: 1 << (index - first) };
   }
 
   /** Answers everything for a principal, which keeps it. */
   bind(principal: Principal): readonly unknown[] {
-    principal.bound = [this, ...this.#asked.map((answer) => answer(principal))];
+    principal.bound = [this.current, ...this.#asked.map((answer) => answer(principal))];
     return principal.bound;
   }
+}
+
+function heldOn({ holdings }: Principal, scope: string, roles: readonly string[]): ReadonlyMap<string, number> {
+  const held = new Map<string, number>();
+  for (const [index, role] of roles.entries()) {
+    for (const id of holdings.get(holdingKey(role, scope)) ?? []) held.set(id, (held.get(id) ?? 0) | (1 << index));
+  }
+  return held;
 }
