@@ -1,9 +1,9 @@
 import type { Principal } from '@ostiary/policy';
-import { columnOf, tableOf } from '@ostiary/policy/sql';
+import { Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Context } from '../context.js';
-import { readId } from '../input/ids.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
+import { idsOf, leadsSql, only, principalsOf, recordsOf } from './leads.js';
 
 /** An account that a question names. */
 export interface Account {
@@ -13,8 +13,15 @@ export interface Account {
   readonly rightsVersion: string;
 }
 
-/** What PostgreSQL can't keep in text, and so no name has. */
-const UNUSABLE = /[\p{Cc}\p{Cs}]/u;
+/** Null where an id has no account. */
+interface AccountRow {
+  readonly given: string;
+  readonly id: string;
+  readonly login: string | null;
+  readonly disabled: boolean | null;
+  readonly rights_version: string | null;
+  readonly [column: string]: unknown;
+}
 
 /**
  * Finds what questions name, by id or by name: each once, however many questions there are, and many with one query.
@@ -50,36 +57,34 @@ export class Lookup {
 
   /** Finds several accounts with one query. */
   async findAccounts(kind: string, given: readonly string[]): Promise<void> {
-    const { database, policy } = this.context;
-    const type = policy.model.principals[kind];
+    const { context } = this;
+    const { model } = context.policy;
     const wanted = given.filter((one) => !this.#accounts.has(keyOf(kind, one)));
     if (wanted.length === 0) return;
-    const named = type ? await this.#idsByName(type, wanted) : new Map<string, string>();
-    const { ids, names } = sorted(wanted);
-    const rows = await query<{ id: string; login: string | null; disabled: boolean; rights_version: string }>(
-      database.db,
-      `select a.principal_id as id, a.login, a.disabled, a.rights_version || '.' || p.rights_version as rights_version
-       from ostiary.account a join ostiary.application p on p.name = a.application
-       where a.application = $1 and a.kind = $2 and (a.principal_id = any($3::uuid[]) or a.login = any($4::text[]))`,
-      [policy.model.name, kind, [...ids, ...named.values()], names],
+    const parameters = new Parameters();
+    const leads = leadsSql(context, principalsOf(model, kind), wanted, parameters);
+    const rows = await query<AccountRow>(
+      context.database.db,
+      `select l.given, l.id, a.login, a.disabled, a.rights_version || '.' || p.rights_version as rights_version
+       from (${leads}) l
+       left join ostiary.account a on a.application = ${parameters.add(model.name, 'text')}
+         and a.kind = ${parameters.add(kind, 'text')} and a.principal_id = l.id
+       left join ostiary.application p on p.name = a.application`,
+      parameters.values,
     );
-    const byId = new Map(rows.map((row) => [row.id, accountOf(row)]));
-    const byLogin = new Map(rows.map((row) => [row.login, accountOf(row)]));
-    for (const one of wanted) {
-      const id = readId(one) ?? named.get(one);
-      const found = id === undefined ? byLogin.get(one) : byId.get(id);
-      this.#accounts.set(keyOf(kind, one), found ?? null);
-    }
+    const ids = only(rows);
+    const accounts = new Map(rows.map((row) => [row.id, accountOf(row)]));
+    for (const one of wanted) this.#accounts.set(keyOf(kind, one), accounts.get(ids.get(one) ?? '') ?? null);
   }
 
-  /** Finds several records of a type with one query. */
+  /** Finds several records of a type: with one query, or with two where they have names. */
   async findRecords(type: string, given: readonly string[]): Promise<void> {
     const { database, policy } = this.context;
     const { model } = policy;
     const wanted = given.filter((one) => !this.#records.has(keyOf(type, one)));
     if (wanted.length === 0) return;
-    const named = new Map([...(await this.#idsByLogin(type, wanted)), ...(await this.#idsByName(type, wanted))]);
-    const ids = [...new Set([...sorted(wanted).ids, ...named.values()])];
+    const named = await idsOf(this.context, recordsOf(model, type), wanted);
+    const ids = [...new Set(named.values())].filter((id) => id !== null);
     const rows =
       ids.length === 0
         ? []
@@ -89,41 +94,12 @@ export class Lookup {
             [ids],
           );
     const found = new Map(rows.map((row) => [String(row.id), toRecord(policy, type, row)]));
-    for (const one of wanted) {
-      this.#records.set(keyOf(type, one), found.get(readId(one) ?? named.get(one) ?? '') ?? null);
-    }
+    for (const one of wanted) this.#records.set(keyOf(type, one), found.get(named.get(one) ?? '') ?? null);
   }
 
   /** Forgets the records, which may be large. */
   forgetRecords(): void {
     this.#records.clear();
-  }
-
-  async #idsByName(type: string, given: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { database, policy } = this.context;
-    const field = policy.model.resources[type]?.identifiedBy;
-    const { names } = sorted(given);
-    if (field === undefined || names.length === 0) return new Map();
-    const column = `t.${columnOf(field)}`;
-    const rows = await query<{ id: string; name: string }>(
-      database.db,
-      `select t.id, ${column} as name from ${tableOf(policy.model, type)} t where ${column} = any($1::text[])`,
-      [names],
-    );
-    return new Map(rows.map(({ id, name }) => [name, id]));
-  }
-
-  async #idsByLogin(type: string, given: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const kind = Object.entries(this.context.policy.model.principals).find(([, of]) => of === type)?.[0];
-    const { names } = sorted(given);
-    if (kind === undefined || names.length === 0) return new Map();
-    await this.findAccounts(kind, names);
-    return new Map(
-      names.flatMap((name) => {
-        const account = this.#accounts.get(keyOf(kind, name));
-        return account ? [[name, account.id]] : [];
-      }),
-    );
   }
 }
 
@@ -131,12 +107,6 @@ function keyOf(type: string, given: string): string {
   return `${type} ${given}`;
 }
 
-function accountOf(row: { id: string; login: string | null; disabled: boolean; rights_version: string }): Account {
-  return { id: row.id, login: row.login, disabled: row.disabled, rightsVersion: row.rights_version };
-}
-
-/** What was given, as the ids and the names that it is. */
-function sorted(given: readonly string[]): { readonly ids: readonly string[]; readonly names: readonly string[] } {
-  const ids = given.flatMap((one) => readId(one) ?? []);
-  return { ids, names: given.filter((one) => readId(one) === null && !UNUSABLE.test(one)) };
+function accountOf({ id, login, disabled, rights_version }: AccountRow): Account | null {
+  return disabled === null ? null : { id, login, disabled, rightsVersion: rights_version ?? '' };
 }

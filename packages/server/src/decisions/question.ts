@@ -1,6 +1,7 @@
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
+import { LONGEST_ID } from './leads.js';
 import { same } from './names.js';
 
 export type Properties = Readonly<Record<string, unknown>>;
@@ -32,7 +33,7 @@ export interface Question {
 }
 
 const name = Type.String({ minLength: 1, maxLength: 200 });
-const id = Type.String({ maxLength: 1_000 });
+const id = Type.String({ maxLength: LONGEST_ID });
 const properties = Type.Optional(Type.Object({}, { additionalProperties: true }));
 
 /** AuthZEN 1.0 §12.1.1: unknown members are ignored, so that newer callers are understood. */
@@ -46,7 +47,7 @@ export const resourceSchema = open({ type: name, id, properties });
 export const resourceTypeSchema = open({ type: name, id: Type.Optional(id), properties });
 export const subjectTypeSchema = open({ type: name, id: Type.Optional(id), properties });
 export const contextSchema = Type.Optional({
-  ...open({ reasons: Type.Optional(Type.Boolean({ description: 'Ask for the reasons as well.' })) }),
+  ...open({ reasons: Type.Optional({ description: 'Where it is true, the reasons are told as well.' }) }),
   description: 'Attributes of the request. Rules know the time by themselves: what is not named here is ignored.',
 });
 

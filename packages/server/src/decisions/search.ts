@@ -7,19 +7,21 @@ import { Problem } from '../problems.js';
 import { isTrusted, requireMayAsk } from './asking.js';
 import { type AnswerContext, isAllowed, unknown } from './evaluate.js';
 import { type Identified, identified } from './identifiers.js';
+import { recordsOf } from './leads.js';
 import { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed, UnknownName } from './names.js';
 import { auditSearch, auditUnlessSelf } from './on-record.js';
 import { type Page, type PageRequest, type Place, pageOf, placeOf } from './page.js';
 import { assumeFields } from './properties.js';
-import { malformed, type Properties, type Question, type Subject } from './question.js';
+import { malformed, type Properties, type Question, type Resource, type Subject } from './question.js';
 import { propertiesTold, resolveResource, resolveSubject } from './resolve.js';
 
 type Paged = { readonly page?: PageRequest };
 
 export type SubjectSearch = Omit<Question, 'subject'> & { readonly subject: Pick<Subject, 'type'> } & Paged;
 export type ResourceSearch = Question & Paged;
-export type ActionSearch = Omit<Question, 'action'> & Paged;
+export type ActionSearch = Omit<Question, 'action' | 'resource'> &
+  Paged & { readonly resource: Resource & { readonly id: string } };
 
 /** What may be done, by whom or on what: exactly that about which an evaluation would say yes (AuthZEN 1.0 §8). */
 export interface Found {
@@ -63,7 +65,7 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
       madeBy,
       ...(place.after === null ? {} : { after: idAfter(place.after) }),
     });
-    const rows = await identified(context, asker, principalType, ids, parameters);
+    const rows = await identified(context, asker, { type: principalType, kinds: [kind] }, ids, parameters);
     return found(place, rows, ({ id, name }) => ({ type: subject.type, id: name ?? id }));
   });
 }
@@ -97,7 +99,7 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const after = last === null ? null : { value: last, id: last };
     const sort = { field: 'id', descending: false };
     const ids = pageSql(reach, parameters, { sort, limit: place.limit + 1, after, where: [] });
-    const rows = await identified(context, asker, type, ids, parameters);
+    const rows = await identified(context, asker, recordsOf(model, type), ids, parameters);
     return found(place, rows, ({ id, name }) => ({ type: resource.type, id: name ?? id }));
   });
 }
@@ -116,17 +118,37 @@ export async function searchActions(context: Context, asker: Asker, asked: Actio
     const type = typeNamed(model, resource.type);
     const principal = await resolveSubject(asker, kind, subject, lookup);
     await auditUnlessSelf(context, asker, 'action', principal, { type, id: resource.id, subject });
-    const allowed: string[] = [];
-    for (const action of actionsOf(model, type)) {
+    const order = actionsOf(model, type);
+    const allowed = new Set<string>();
+    // Whether it could create anything is asked of every type; of a record only where there is one.
+    let anything = false;
+    for (const action of order) {
       const about = { type, action, by: principal?.id ?? null };
       const resolved = await resolveResource(asker, about, {}, resource, lookup).catch(noneToCreate(action));
-      if (isAllowed(context, { principal, action, type, ...resolved })) allowed.push(action);
+      if (isAllowed(context, { principal, action, type, ...resolved })) allowed.add(action);
+      if (action === 'create') anything = !resolved.named && resource.id !== '';
     }
-    const order = actionsOf(model, type);
-    const rest = allowed.filter((name) => order.indexOf(name) > order.indexOf(place.after ?? ''));
+    if (anything && !(await isThere(lookup, asker, type, resource.id, allowed))) allowed.delete('create');
+    const rest = [...allowed].filter((name) => order.indexOf(name) > order.indexOf(place.after ?? ''));
     const { page, items } = pageOf(place, rest, (name) => name);
     return { page, results: items.map((name) => ({ name })) };
   });
+}
+
+/**
+ * Whether there is a record, as far as who asks may know: who is not trusted knows of those on which something is allowed,
+ * and is not told more by what could be created.
+ */
+async function isThere(
+  lookup: Lookup,
+  asker: Asker,
+  type: string,
+  id: string,
+  allowed: ReadonlySet<string>,
+): Promise<boolean> {
+  if (!isTrusted(asker)) return [...allowed].some((action) => action !== 'create');
+  const { source } = lookup.context.policy.model.resources[type] ?? {};
+  return source === 'decision' || (await lookup.record(type, id)) !== null;
 }
 
 /** Properties that no new record could have are no mistake in a question about what may be done with one that is there. */
