@@ -19,7 +19,8 @@ import { malformed, type Properties } from './question.js';
 
 /**
  * The properties that are fields of a type, as its records would hold them; others are ignored, and secret fields too.
- * @param trusted whether a reference may be given by the name of its record: that would tell which names there are.
+ * @param trusted whether a reference may be given by the name of its record, which would tell which names there are; and
+ *   a choice by a text that is none of it, which says that it is neither of those.
  * @throws Problem `malformed_request` where a value is none of its field
  */
 export async function fieldsTold(
@@ -35,12 +36,16 @@ export async function fieldsTold(
     const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (field === undefined || field.secret) continue;
     const value = trusted ? await byId(lookup, field, given) : given;
-    if (value !== null && !validatorFor(valueSchema(field))(value)) {
+    if (value !== null && !validatorFor(valueSchema(trusted ? anyChoice(field) : field))(value)) {
       throw malformed(`${pointer}/${name}`, 'is no value of that field');
     }
     told[name] = value;
   }
   return told;
+}
+
+function anyChoice({ choices: _, ...field }: Field): Field {
+  return field.kind === 'choice' ? { ...field, kind: 'text' } : field;
 }
 
 async function byId(lookup: Lookup, { to, many }: Field, given: unknown): Promise<unknown> {
