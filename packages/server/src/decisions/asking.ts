@@ -20,8 +20,13 @@ export function requireMayAsk(context: Context, asker: Asker, kind: string, id: 
   if (principal === null || (principal.kind === kind && principal.id === id)) return;
   const type = decisionType(context);
   if (type === undefined) throw refusal(context, asker, 'read', 'Decision', id);
+  authorize(context, asker, 'read', type, decisionAbout(id));
+}
+
+/** A decision as a record, which none is: it is about whom it is about. Null for nobody. */
+export function decisionAbout(id: string | null): LoadedRecord {
   const about = id ?? '';
-  authorize(context, asker, 'read', type, { id: about, version: 0, values: {}, facts: { id: about } });
+  return { id: about, version: 0, values: {}, facts: { id: about } };
 }
 
 /** Whether somebody is believed about what subjects and resources are like. */

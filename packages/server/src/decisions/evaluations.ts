@@ -93,7 +93,7 @@ function withDefaults(defaults: Questions, item: Members): Members {
 
 function named(own: Members, shared: Members): Members {
   const { type = shared.type, name = shared.name } = own;
-  const id = own.id ?? (type === shared.type ? shared.id : undefined);
+  const { id = type === shared.type ? shared.id : undefined } = own;
   return Object.fromEntries(Object.entries({ ...own, type, name, id }).filter(([, value]) => value !== undefined));
 }
 
@@ -108,7 +108,10 @@ async function lookAhead(lookup: Lookup, items: readonly (Question | Problem)[])
     try {
       add(subjects, kindNamed(model, item.subject.type), item.subject.id);
       const type = typeNamed(model, item.resource.type);
-      if (item.resource.id && model.resources[type]?.source !== 'decision') add(records, type, item.resource.id);
+      const { id } = item.resource;
+      if (!id) continue;
+      if (model.resources[type]?.source !== 'decision') add(records, type, id);
+      else for (const kind of Object.keys(model.principals)) add(subjects, kind, id);
     } catch (error) {
       if (!(error instanceof UnknownName)) throw error;
     }

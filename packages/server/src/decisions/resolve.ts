@@ -1,7 +1,7 @@
 import type { Principal } from '@ostiary/policy';
 import type { Asker } from '../context.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { isTrusted, requireMayAsk } from './asking.js';
+import { decisionAbout, isTrusted, requireMayAsk } from './asking.js';
 import type { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed } from './names.js';
 import { describePrincipal, describeRecord, fieldsTold, imaginePrincipal, imagineRecord } from './properties.js';
@@ -77,10 +77,7 @@ export async function resolveResource(
   const { id = '' } = resource;
   if (id === '') return { record: null, named: about.action !== 'list' && resource.id !== undefined };
   const { source } = context.policy.model.resources[type] ?? {};
-  // A decision is no record: it is about whom it is about.
-  if (source === 'decision') {
-    return { record: { id, version: 0, values: {}, facts: { id } }, named: true };
-  }
+  if (source === 'decision') return { record: decisionAbout(await principalIn(lookup, id)), named: true };
   const told = trusted ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
   const stored = await lookup.record(type, id);
   const record =
@@ -88,6 +85,17 @@ export async function resolveResource(
       ? await imagineRecord(context, type, told, null)
       : await describeRecord(context, type, stored, told);
   return { record, named: true };
+}
+
+/** The id of the one principal, of whichever kind, that a text leads to. */
+async function principalIn(lookup: Lookup, given: string): Promise<string | null> {
+  const found = new Set<string>();
+  for (const kind of Object.keys(lookup.context.policy.model.principals)) {
+    const account = await lookup.account(kind, given);
+    if (account !== null) found.add(account.id);
+  }
+  const [id = null, ...others] = found;
+  return others.length === 0 ? id : null;
 }
 
 /**
