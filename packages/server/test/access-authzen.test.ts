@@ -51,6 +51,7 @@ describe('evaluation', () => {
     ['rule 7', ask(alice, action('delete', { soft: true }), one), true],
     ['rule 8', ask(alice, action('delete', { soft: false }), one), false],
     ['with a context', ask(alice, read, one, { context: { time: '2025-06-27T18:03-07:00', ip: '192.168.1.1' } }), true],
+    ['with reasons that are neither wanted nor not', ask(alice, read, one, { context: { reasons: 'yes' } }), true],
     [
       'with properties that no field has',
       ask(
@@ -171,7 +172,7 @@ describe('evaluation', () => {
 });
 
 describe('request ids', () => {
-  test.each(['bfe9eb29-ab87-4ca3-be83-a1d5d8305716', 'x', 'of my own, 7', '~'.repeat(200)])(
+  test.each(['bfe9eb29-ab87-4ca3-be83-a1d5d8305716', 'x', 'of my own, 7', 'a\tb', 'é\x80\xff', '~'.repeat(4_000)])(
     '%s is echoed',
     async (id) => {
       const headers = { 'x-request-id': id };
@@ -182,7 +183,7 @@ describe('request ids', () => {
     },
   );
 
-  test.each(['', 'é', '~'.repeat(201)])('%j is not: the answer has an id of ours', async (id) => {
+  test.each(['', '~'.repeat(4_001)])('%j is not: the answer has an id of ours', async (id) => {
     const answer = await post('evaluation', ask(alice, read, one), trusted, { 'x-request-id': id });
     expect(answer.status).toBe(200);
     expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
@@ -258,6 +259,23 @@ describe('evaluations', () => {
       'one that is no object',
       { subject: alice, action: read, resource: one, evaluations: [7, null, [], {}] },
       [false, false, false, true],
+    ],
+    [
+      'null is not left out',
+      {
+        subject: alice,
+        action: read,
+        resource: one,
+        evaluations: [
+          { resource: { ...one, id: null } },
+          { resource: { ...one, type: null } },
+          { subject: { ...alice, id: null } },
+          { action: { name: null } },
+          { subject: null },
+          {},
+        ],
+      },
+      [false, false, false, false, false, true],
     ],
     [
       'one that leaves out what is not shared',
@@ -484,6 +502,7 @@ describe('search', () => {
         ['another resource', await go({ resource: archived }, {})],
         ['another context', await go({ context: { a: 1 } }, {})],
         ['another limit', await go({}, { limit: 2 })],
+        ['other properties', await go({}, { properties: { a: 1 } })],
         ['another search', await post('search/resource', { ...SEARCHES.resource, page: { token } })],
         ['garbage', await go({}, { token: 'garbage' })],
         ['a list', await go({}, { token: forged(() => []) })],
@@ -500,6 +519,20 @@ describe('search', () => {
         subject: user(),
       };
       expect((await post('search/subject', reordered)).status, 'the order of members means nothing').toBe(200);
+    });
+
+    test('properties of a page stay as they are, or are left out', async () => {
+      const go = async (page: object) => post('search/subject', { ...SEARCHES.subject, page });
+      const { next_token: token } = (await go({ limit: 1, properties: { a: 1 } })).body.page;
+      for (const [properties, status] of [
+        [{ a: 1 }, 200],
+        [undefined, 200],
+        [{ a: 2 }, 400],
+        [{}, 400],
+        [7, 400],
+      ] as const) {
+        expect([properties, (await go({ token, properties })).status]).toEqual([properties, status]);
+      }
     });
 
     test('a limit of nothing gives nothing, and says that there is more', async () => {
@@ -526,6 +559,7 @@ describe('metadata', () => {
     const answer = await app.root({ url });
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
     expect(answer.body).toEqual(at('https://pdp.example.com'));
+    expect(answer.headers['cache-control']).toBe('max-age=3600');
   });
 
   test('and where none is known, at that of the request, as far as proxies are trusted', async () => {
@@ -536,6 +570,11 @@ describe('metadata', () => {
       for (const path of [`${url}/records`, `/records${url}`]) {
         expect((await other.root({ url: path, headers })).body).toEqual(at('http://inner:4000/records'));
         expect((await behind.root({ url: path, headers })).body).toEqual(at('https://outer.example/records'));
+        for (const protocol of ['ftp', 'javascript', 'data', '']) {
+          const odd = await behind.root({ url: path, headers: { ...headers, 'x-forwarded-proto': protocol } });
+          if (protocol === '') expect(odd.body).toEqual(at('http://outer.example/records'));
+          else expect([protocol, odd.status, odd.body.code]).toEqual([protocol, 400, 'malformed_request']);
+        }
         const strange = await other.root({ url: path, headers: { host: 'a/b' } });
         expect([strange.status, strange.body.code]).toEqual([400, 'malformed_request']);
       }

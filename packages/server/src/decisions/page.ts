@@ -5,6 +5,8 @@ import { Problem } from '../problems.js';
 export interface PageRequest {
   readonly token?: string;
   readonly limit?: number;
+  /** None is known. */
+  readonly properties?: unknown;
 }
 
 /** Where to go on, and how far. */
@@ -12,6 +14,8 @@ export interface Place {
   readonly limit: number;
   /** The last result of the page before. */
   readonly after: string | null;
+  /** Digest of the page's properties. */
+  readonly properties: string;
   /** What the token of the next page is bound to. */
   readonly request: string;
 }
@@ -26,18 +30,22 @@ const DEFAULT_LIMIT = 50;
 const MOST = 1_000;
 
 /**
- * Where a request's page begins. A token is good for the request alone that it was given for: its limit may be left
- * out then, and nothing may differ.
+ * Where a request's page begins. A token is good for the request alone that it was given for: its limit and
+ * its properties may be left out then, and nothing may differ.
  * @param request what is asked, without the page
  * @throws Problem `invalid_cursor`
  */
 export function placeOf(request: unknown, page: PageRequest = {}): Place {
   const digest = digestOf(canonical(request));
   const limit = page.limit === undefined ? undefined : Math.min(page.limit, MOST);
+  const properties = digestOf(canonical(page.properties ?? {}));
   if (page.token === undefined || page.token === '')
-    return { limit: limit ?? DEFAULT_LIMIT, after: null, request: digest };
+    return { limit: limit ?? DEFAULT_LIMIT, after: null, properties, request: digest };
   const place = readToken(page.token, digest);
   if (limit !== undefined && limit !== place.limit) throw invalid('The limit has to stay as it was.');
+  if (page.properties !== undefined && properties !== place.properties) {
+    throw invalid('The properties of the page have to stay as they were.');
+  }
   return { ...place, request: digest };
 }
 
@@ -58,9 +66,10 @@ export function pageOf<T>(
  * The check holds a token to its request and to its form. It is no secret: a token says only where to go on among
  * results that are decided on anew.
  */
-function tokenOf({ limit, request }: Pick<Place, 'limit' | 'request'>, after: string | null): string {
-  const content = JSON.stringify([limit, after]);
-  return Buffer.from(JSON.stringify([limit, after, digestOf(content + request)])).toString('base64url');
+function tokenOf({ limit, properties, request }: Omit<Place, 'after'>, after: string | null): string {
+  const content = [limit, after, properties];
+  const check = digestOf(JSON.stringify(content) + request);
+  return Buffer.from(JSON.stringify([...content, check])).toString('base64url');
 }
 
 function readToken(token: string, request: string): Omit<Place, 'request'> {
@@ -70,15 +79,15 @@ function readToken(token: string, request: string): Omit<Place, 'request'> {
   } catch (cause) {
     throw invalid('The token is not one that was given out.', cause);
   }
-  const [limit, after] = (Array.isArray(parts) ? parts : []) as [number, string | null];
+  const [limit, after, properties] = (Array.isArray(parts) ? parts : []) as [number, string | null, string];
   const isLimit = Number.isInteger(limit) && limit >= 0 && limit <= MOST;
   if (!isLimit || (after !== null && typeof after !== 'string')) {
     throw invalid('The token is not one that was given out.');
   }
-  if (tokenOf({ limit, request }, after) !== token) {
+  if (tokenOf({ limit, properties, request }, after) !== token) {
     throw invalid('The token is not one that was given out for this request: nothing of it may change.');
   }
-  return { limit, after };
+  return { limit, after, properties };
 }
 
 function invalid(detail: string, cause?: unknown): Problem {

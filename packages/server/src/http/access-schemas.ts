@@ -51,6 +51,7 @@ const page = Type.Optional(
   open({
     token: Type.Optional(Type.String({ maxLength: 4_000, description: 'The `next_token` of the page before.' })),
     limit: Type.Optional(Type.Integer({ minimum: 0, description: 'At most so many: 50 unless given, 1,000 at most.' })),
+    properties: Type.Optional({ ...anySchema, description: 'None is known; they have to stay as they are.' }),
   }),
 );
 const found = (result: JsonSchema) =>

@@ -4,6 +4,9 @@ import { Type } from '../input/json-schema.js';
 import { Problem } from '../problems.js';
 import { answers } from './responses.js';
 
+/** So long others may go by what they were told (AuthZEN 1.0 §9.2.2 leaves it to HTTP). */
+const MAX_AGE_SECONDS = 3_600;
+
 const url = Type.String({ format: 'uri' });
 
 /**
@@ -27,15 +30,20 @@ export function metadataRoute(
         response: answers(200, Type.Object(Object.fromEntries(Object.keys(metadataOf('')).map((name) => [name, url])))),
       },
     },
-    async (request) => metadataOf(`${options.publicUrl ?? addressOf(request)}${options.base}`),
+    async (request, reply) => {
+      const metadata = metadataOf(`${options.publicUrl ?? addressOf(request)}${options.base}`);
+      reply.header('cache-control', `max-age=${MAX_AGE_SECONDS}`);
+      return metadata;
+    },
   );
 }
 
 /** The address by which this request came: of what proxies say of it, that of trusted ones is believed alone. */
 function addressOf(request: FastifyRequest): string {
   const address = `${request.protocol}://${request.host}`;
-  if (!/^[\w.:[\]-]+$/.test(request.host) || !URL.canParse(address)) {
-    throw new Problem('malformed_request', { detail: 'The host of this request is none.' });
+  const isWeb = ['http', 'https'].includes(request.protocol);
+  if (!isWeb || !/^[\w.:[\]-]+$/.test(request.host) || !URL.canParse(address)) {
+    throw new Problem('malformed_request', { detail: 'The protocol or the host of this request is none.' });
   }
   return new URL(address).origin;
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** What a caller may call its request: visible ASCII, spaces within. */
-const GIVEN = /^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/;
+/** What a caller may call its request: whatever may stand in a header (RFC 9110 §5.5), up to a length. */
+const GIVEN = /^[\t\x20-\x7e\x80-\xff]{1,4000}$/;
 
 /**
  * Names a request in its answer: by the caller's own id where it has one (AuthZEN 1.0 §10.1.3), and then by ours in a
