@@ -173,7 +173,7 @@ describe('evaluation', () => {
 
 describe('request ids', () => {
   test.each(['bfe9eb29-ab87-4ca3-be83-a1d5d8305716', 'x', 'of my own, 7', 'a\tb', 'é\x80\xff', '~'.repeat(4_000)])(
-    '%s is echoed',
+    '%# is echoed as it came',
     async (id) => {
       const headers = { 'x-request-id': id };
       expect((await post('evaluation', ask(alice, read, one), trusted, headers)).headers['x-request-id']).toBe(id);
@@ -183,7 +183,7 @@ describe('request ids', () => {
     },
   );
 
-  test.each(['', '~'.repeat(4_001)])('%j is not: the answer has an id of ours', async (id) => {
+  test.each(['', '~'.repeat(4_001)])('%# is not: the answer has an id of ours', async (id) => {
     const answer = await post('evaluation', ask(alice, read, one), trusted, { 'x-request-id': id });
     expect(answer.status).toBe(200);
     expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
