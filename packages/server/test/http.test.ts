@@ -490,6 +490,14 @@ describe('the outside', () => {
     expect(headers['x-powered-by']).toBeUndefined();
   });
 
+  test.each(['/', '/open-data-capture/docs/'])('a page loads nothing from elsewhere: %s', async (url) => {
+    const { status, headers, text } = await app.root({ url, headers: { accept: 'text/html' } });
+    expect([status, headers['content-type']]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+    expect(text.match(/\b(src|href|action)\s*=\s*["']?(\w+:)?\/\/[^"' >]*/g)).toBeNull();
+    const sources = String(headers['content-security-policy']).split(/[ ;]+/);
+    expect(sources.filter((each) => /^https?:|^wss?:|[*/.]/.test(each))).toEqual([]);
+  });
+
   test('no other origin is let in unless one is configured', async () => {
     const headers = { origin: 'https://elsewhere.example', 'access-control-request-method': 'POST' };
     const asked = { method: 'OPTIONS', url: '/open-data-capture/api/groups', headers } as const;
