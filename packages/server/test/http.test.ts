@@ -578,6 +578,11 @@ describe('the outside', () => {
       body: { username: 'admin', password: 'ostiary-demo' },
     });
     expect(headers['cache-control']).toBe('no-store');
+    for (const url of ['/', '/readyz', '/open-data-capture/openapi.json', '/open-data-capture/nothing', '/metrics']) {
+      expect((await app.root({ url })).headers['cache-control'], url).toBe('no-store');
+    }
+    const refused = await app.request({ as: 'norole', url: '/api/groups' });
+    expect([refused.status, refused.headers['cache-control']]).toEqual([403, 'no-store']);
   });
 });
 
