@@ -131,6 +131,7 @@ describe('with demo data', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
+    for (const { time } of entries) expect(time, 'UTC, as RFC 3339 has it').toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
     expect(entries.map(({ req }) => req?.path)).toContain('/open-data-capture/api/subjects');
     for (const secret of [accessToken, 'ostiary-demo', 'sought-for', 'Bearer']) expect(log).not.toContain(secret);
   });

@@ -42,6 +42,22 @@ test('a trail that nobody touched is whole', async () => {
   });
 });
 
+test.each([
+  ['audit', 'id'],
+  ['audit_seal', 'seq'],
+  ['audit_checkpoint', 'seq'],
+])('nothing of %s is changed, deleted or emptied', async (table, column) => {
+  for (const statement of [
+    `update ostiary.${table} set ${column} = ${column}`,
+    `delete from ostiary.${table}`,
+    `truncate ostiary.${table}`,
+    `truncate ostiary.${table} cascade`,
+  ]) {
+    await expect(trail.data.pool.query(statement), statement).rejects.toThrow('append-only');
+  }
+  expect((await verifyTrail(trail.database)).faults).toEqual([]);
+});
+
 const COLUMNS: Readonly<Record<string, string>> = {
   at: `at + interval '1 millisecond'`,
   application: `'another'`,

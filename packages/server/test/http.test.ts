@@ -490,6 +490,14 @@ describe('the outside', () => {
     expect(headers['x-powered-by']).toBeUndefined();
   });
 
+  test.each(['/', '/open-data-capture/docs/'])('a page loads nothing from elsewhere: %s', async (url) => {
+    const { status, headers, text } = await app.root({ url, headers: { accept: 'text/html' } });
+    expect([status, headers['content-type']]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+    expect(text.match(/\b(src|href|action)\s*=\s*["']?(\w+:)?\/\/[^"' >]*/g)).toBeNull();
+    const sources = String(headers['content-security-policy']).split(/[ ;]+/);
+    expect(sources.filter((each) => /^https?:|^wss?:|[*/.]/.test(each))).toEqual([]);
+  });
+
   test('no other origin is let in unless one is configured', async () => {
     const headers = { origin: 'https://elsewhere.example', 'access-control-request-method': 'POST' };
     const asked = { method: 'OPTIONS', url: '/open-data-capture/api/groups', headers } as const;
@@ -514,16 +522,24 @@ describe('the outside', () => {
   test('a database that is gone is told as not ready, without a word of its own', async () => {
     const lost = await openApplication(openDataCapture);
     const token = await lost.login('admin');
-    await lost.installation.database.close();
+    // Nobody listens there; and the connections that were open break.
+    lost.installation.database.pool.options.port = 1;
+    await lost.database.pool.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
     expect((await lost.root({ url: '/healthz' })).status).toBe(200);
-    for (const asked of [{ url: '/readyz' }, { url: '/open-data-capture/api/groups', token }]) {
+    const group = `/open-data-capture/api/groups/${clinic}`;
+    for (const asked of [
+      { url: '/readyz' },
+      { url: '/open-data-capture/api/groups', token },
+      { url: group, token },
+      { url: group, token, method: 'DELETE' as const },
+    ]) {
       const answer = await lost.root(asked);
-      expect([500, 503]).toContain(answer.status);
+      expect([answer.status, answer.body.code], answer.text).toEqual([503, 'unavailable']);
       expect(Object.keys(answer.body).sort()).toEqual(['code', 'requestId', 'status', 'title', 'type']);
     }
-    expect((await lost.root({ url: '/readyz' })).status).toBe(503);
-    await lost.server.close();
-    await lost.database.drop();
+    await lost.close();
   });
 
   test('/ lists the applications, as a page or as JSON', async () => {
@@ -562,6 +578,11 @@ describe('the outside', () => {
       body: { username: 'admin', password: 'ostiary-demo' },
     });
     expect(headers['cache-control']).toBe('no-store');
+    for (const url of ['/', '/readyz', '/open-data-capture/openapi.json', '/open-data-capture/nothing', '/metrics']) {
+      expect((await app.root({ url })).headers['cache-control'], url).toBe('no-store');
+    }
+    const refused = await app.request({ as: 'norole', url: '/api/groups' });
+    expect([refused.status, refused.headers['cache-control']]).toEqual([403, 'no-store']);
   });
 });
 

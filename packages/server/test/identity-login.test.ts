@@ -201,6 +201,8 @@ describe('log-in', () => {
     ['257 characters', 'x'.repeat(257), 'x'.repeat(256)],
     ['a megabyte', 'y'.repeat(1_000_000), 'y'.repeat(256)],
     ['a NUL', 'a\0b', 'a\ufffdb'],
+    ['a line of its own', 'c\r\nlogin.succeeded', 'c\ufffd\ufffdlogin.succeeded'],
+    ['what a terminal would obey', 'd\x1b[2Je', 'd\ufffd[2Je'],
     ['nothing', '', ''],
   ])('takes a login of %s for just wrong', async (_, typed, audited) => {
     expect(await outcome(tryLogin({ login: typed }))).toMatchObject({ code: 'invalid_credentials' });

@@ -1,4 +1,5 @@
 import { parseOptions } from '@node-rs/argon2';
+import { dictionary } from '@zxcvbn-ts/language-common';
 import { describe, expect, it, vi } from 'vitest';
 import { hashPassword, type PasswordContext, passwordProblem, verifyPassword } from '../src/identity/index.js';
 
@@ -30,6 +31,7 @@ describe('password hashes', () => {
     ['nothing', 'correct horse', '', false],
     ['the same characters, composed otherwise', 'Zürich am See', 'Zu\u0308rich am See', true],
     ['what follows a NUL', 'correct\0horse', 'correct\0battery', false],
+    ['a difference behind 200 characters', `${'x'.repeat(200)}a`, `${'x'.repeat(200)}b`, false],
     ['a lone surrogate', 'correct \ud800', 'correct \ud800', true],
     ['256 characters', 'x'.repeat(256), 'x'.repeat(256), true],
     ['257 characters, even if they were hashed', 'x'.repeat(257), 'x'.repeat(257), false],
@@ -55,6 +57,7 @@ describe('password strength', () => {
   it.each<[string, PasswordContext, RegExp | null]>([
     ['correct horse battery staple', {}, null],
     ['пароль-длинный-фраза', {}, null],
+    ['the quiet copper lantern hums above seven meadows of violet glass', {}, null],
     ['x7$kQ!v2m', {}, null],
     ['x7$kQ!v2', {}, /a few more/],
     ['ßüØ漢字かなカナ', {}, null],
@@ -84,6 +87,12 @@ describe('password strength', () => {
     expect(problem).toMatchObject({ code: 'weak_password', details: { detail: expect.stringMatching(advice) } });
     const told = JSON.stringify(problem?.details);
     if (password && password !== 'password') expect(told, 'Never repeat the password').not.toContain(password);
+  });
+
+  it('is none for the 3,000 most used passwords that are long enough', () => {
+    const used = dictionary['passwords-common'].filter(({ length }) => length >= 8).slice(0, 3000);
+    expect(used).toHaveLength(3000);
+    expect(used.filter((password) => passwordProblem(password)?.code !== 'weak_password')).toEqual([]);
   });
 
   it('is estimated without keeping the server busy', () => {

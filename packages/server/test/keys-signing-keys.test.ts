@@ -94,7 +94,8 @@ describe('signing keys', () => {
     const [key] = (await keys.jwks()).keys;
     const members = ['alg', 'crv', 'kid', 'kty', 'use', 'x', ...(algorithm === 'ES256' ? ['y'] : [])];
     expect(Object.keys(key ?? {}).sort(), 'Publish named members alone: never d').toEqual(members);
-    expect(key).toMatchObject({ alg: algorithm, use: 'sig' });
+    const crv = algorithm === 'ES256' ? 'P-256' : 'Ed25519';
+    expect(key, 'a curve of 256 bits: 128 of strength').toMatchObject({ alg: algorithm, crv, use: 'sig' });
   });
 
   it('hide a private half even if the public column holds one', async () => {
