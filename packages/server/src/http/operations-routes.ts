@@ -4,8 +4,8 @@ import type { Installation } from '../installation.js';
 import { auditJwks } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import { query } from '../storage/query.js';
-import type { Metrics } from '../telemetry/metrics.js';
 import { bearerToken } from './guard.js';
+import type { Metrics } from './metrics.js';
 import { isLocal, type Trust } from './peers.js';
 import { sendProblem } from './problem-reply.js';
 

@@ -1,4 +1,4 @@
-import { type BoundedCache, createBoundedCache } from '../keys/bounded-cache.js';
+import { type BoundedCache, createBoundedCache } from '../bounded-cache.js';
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
 import { Tally } from '../telemetry/tally.js';
