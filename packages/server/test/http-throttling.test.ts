@@ -7,6 +7,7 @@ import { trials } from './support/trials.js';
 
 /** Small enough to be counted one by one. */
 const RATES: Rates = { credentials: 3, guests: 6, read: 9, write: 5, decisions: 4 };
+const METRICS_TOKEN = 'a-token-for-the-metrics';
 
 /** Three servers on one database, whose clocks differ. */
 let app: TestApplication;
@@ -14,7 +15,9 @@ let nodes: Node[];
 
 beforeAll(async () => {
   app = await openApplication(trials);
-  nodes = await Promise.all([0, 20, 40].map((off) => openNode(app, { rates: RATES }, off)));
+  nodes = await Promise.all(
+    [0, 20, 40].map((off) => openNode(app, { rates: RATES, metricsToken: METRICS_TOKEN }, off)),
+  );
   for (const login of ['lead', 'member']) await app.login(login);
 });
 afterAll(async () => {
@@ -150,7 +153,8 @@ describe('each rate is for', () => {
     ['guests', 'the page', { url: '/' }],
     ['guests', 'the documentation', { url: '/trials/openapi.json' }],
     ['guests', 'public keys', { url: '/.well-known/jwks.json' }],
-    ['guests', 'the metrics', { url: '/metrics' }],
+    ['guests', 'the metrics, without their token', { url: '/metrics' }],
+    ['guests', 'the metrics, with another', { url: '/metrics', token: 'bad' }],
     ['guests', 'what does not exist', { url: '/nothing' }],
     ['guests', 'what does not exist in an application', { method: 'POST', url: '/trials/nothing' }],
     ['guests', 'methods that are not offered', { method: 'DELETE', url: '/trials/auth/login' }],
@@ -160,9 +164,13 @@ describe('each rate is for', () => {
     expect(counts[500]).toBeUndefined();
   });
 
-  test.each(['/healthz', '/readyz'])('none: %s', async (url) => {
-    expect(await repeat(10, { url })).toEqual({ 200: 10 });
-  });
+  test.each<Sent>([{ url: '/healthz' }, { url: '/readyz' }, { url: '/metrics', token: METRICS_TOKEN }])(
+    'none, of an address that has used up its own as well: $url',
+    async (request) => {
+      expect(await repeat(10, { url: '/' })).toEqual({ 200: 6, 429: 4 });
+      expect(await repeat(10, request)).toEqual({ 200: 10 });
+    },
+  );
 });
 
 describe('an address', () => {

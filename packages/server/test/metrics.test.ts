@@ -11,7 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-const read = (headers: Readonly<Record<string, string>> = {}, remoteAddress = '127.0.0.1') =>
+const operator = { authorization: `Bearer ${TOKEN}` };
+const read = (headers: Readonly<Record<string, string>> = operator, remoteAddress = '127.0.0.1') =>
   app.server.inject({ url: '/metrics', remoteAddress, headers: { host: 'localhost:4000', ...headers } });
 
 /** The value of a series, by its name and labels in order; undefined where there is none. */
@@ -97,8 +98,9 @@ describe('the metrics count', () => {
 describe('the metrics are told to', () => {
   const from = '203.0.113.7';
   test.each<[who: string, headers: Readonly<Record<string, string>>, from: string | undefined, status: number]>([
-    ['this machine', {}, undefined, 200],
-    ['whoever has the token', { authorization: `Bearer ${TOKEN}` }, from, 200],
+    ['whoever has the token', operator, from, 200],
+    ['this machine with the token', operator, undefined, 200],
+    ['not this machine without: a proxy on it that says nothing of itself looks the same', {}, undefined, 401],
     ['nobody else', {}, from, 401],
     ['nobody behind a proxy on this machine', { 'x-forwarded-for': '127.0.0.1' }, undefined, 401],
     ['nobody with another token', { authorization: `Bearer ${TOKEN}x` }, from, 401],

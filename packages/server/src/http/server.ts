@@ -39,7 +39,7 @@ export interface ServerOptions {
   readonly rates?: Rates;
   /** The minute, for tests that can't wait for one. */
   readonly rateWindowSeconds?: number;
-  /** With this token the metrics may be read from elsewhere. */
+  /** With this token, and only with it, the metrics may be read; without one, from this machine alone. */
   readonly metricsToken?: string;
   /** Seconds in which a request must have come in whole, and half of them for its headers; 30 unless given. */
   readonly requestSeconds?: number;
@@ -145,7 +145,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setErrorHandler(fail(null));
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
 
-  operationsRoutes(server, { installation, metrics, trusts, metricsToken: options.metricsToken });
+  operationsRoutes(server, { installation, metrics, throttle, trusts, metricsToken: options.metricsToken });
   for (const context of installation.contexts.values()) {
     const { name } = context.policy.model;
     if (options.alone !== undefined && options.alone !== name) continue;
