@@ -67,6 +67,30 @@ describe('the metrics count', () => {
     expect(await raise(of('', '/healthz', 'GET', '2xx'), () => app.root({ url: '/healthz' }))).toBe(1);
   });
 
+  test("requests of an application that is served alone, and apart from them the installation's own", async () => {
+    const alone = await openApplication(trials, { alone: 'trials' });
+    for (const url of ['/', '/healthz', '/readyz', '/metrics', '/.well-known/jwks.json', '/nothing'])
+      await alone.root({ url, headers: { host: 'localhost' } });
+    const own = ['/api/samples', '/auth/me', '/openapi.json', '/docs/', '/.well-known/authzen-configuration'];
+    for (const url of own) await alone.root({ url });
+    await alone.root({ method: 'PUT', url: '/auth/me' });
+    const { text } = await alone.root({ url: '/metrics', headers: { host: 'localhost' } });
+    await alone.close();
+    const series = /^ostiary_http_request_duration_seconds_count\{application="(\w*)",route="([^"]*)",method="(\w+)"/gm;
+    const labels = [...text.matchAll(series)].map(([, application, route, method]) => [application, route, method]);
+    expect(labels.filter(([application]) => application === '').map(([, route]) => route)).toEqual([
+      '/',
+      '/healthz',
+      '/readyz',
+      '/metrics',
+      '/.well-known/jwks.json',
+      '',
+    ]);
+    const named = labels.filter(([application]) => application === 'trials');
+    expect(named).toHaveLength(labels.length - 6);
+    expect(named).toContainEqual(['trials', '/auth/me', 'PUT']);
+  });
+
   test('requests beyond a rate', async () => {
     const write = () => app.request({ as: 'member', method: 'POST', url: '/api/samples', body: {} });
     await write();

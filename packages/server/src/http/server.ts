@@ -108,7 +108,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
   const metrics = new Metrics(installation, throttle, () => server.drainage.running);
-  observeRequests(server, { metrics, trusts, applicationOf: applicationOf(installation, options.alone) });
+  const applications = new Map<string, string>();
+  observeRequests(server, { metrics, trusts, applicationOf: (route) => applications.get(route) });
   server.addHook('onClose', async () => metrics.close());
   watchDrain(server);
   throttleAddresses(server, throttle);
@@ -152,6 +153,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await server.register(
       async (scope) => {
         scope.setErrorHandler(fail(context));
+        scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         await applicationRoutes(scope, context, options.version, throttle);
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
@@ -165,12 +167,4 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   homeRoute(server, installation, options.alone);
   refuseOtherMethods();
   return server;
-}
-
-/** Finds the application of a route by its pattern. */
-function applicationOf({ contexts }: Installation, alone?: string): (route: string) => string | undefined {
-  return (route) => {
-    const first = route.split('/', 2)[1] ?? '';
-    return contexts.has(first) ? first : alone;
-  };
 }
