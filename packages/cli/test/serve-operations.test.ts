@@ -71,7 +71,7 @@ test('rates, metrics and traces are as configured, and what runs ends before the
   const answered = once(slow, 'response') as Promise<[IncomingMessage]>;
   slow.write(body.slice(0, 5));
   await vi.waitFor(async () => {
-    const told = await (await fetch(`${server.url}/metrics`)).text();
+    const told = await (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).text();
     expect(told).toContain('ostiary_http_requests_running 2\n');
   });
   const stopped = server.stop('SIGTERM');

@@ -220,6 +220,18 @@ describe('decide', () => {
     expect(possible(POLICY, who, action, 'Case', NOW)).toBe(isPossible);
     expect(universal(POLICY, who, action, 'Case', NOW)).toBe(isUniversal);
   });
+
+  test('before a record is loaded: what depends on the time is asked anew, and of each policy', () => {
+    const opening = policy(CLINIC, [
+      rules(CLINIC, 'Case', ({ allow }) => [
+        allow('open', { says: 'From 2030 on.', source: 'test', actions: ['read'], when: atMost('2030-01-01', today) }),
+      ]),
+    ]);
+    const who = user({ level: 9 });
+    const years = ['2029', '2030', '2029'].map((year) => ({ now: `${year}-06-01T00:00:00.000Z` }));
+    expect(years.map((time) => possible(opening, who, 'read', 'Case', time))).toEqual([false, true, false]);
+    expect(years.map((time) => possible(POLICY, who, 'export', 'Case', time))).toEqual([false, false, false]);
+  });
 });
 
 describe('what is shown, and what may be written', () => {

@@ -36,6 +36,11 @@ function post(lines: readonly string[], body: Buffer | string = BODY, line = `PO
   return Buffer.concat([Buffer.from(`${[...head, ...lines].join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body)]);
 }
 
+const TWICE = '{"name":"By wire","type":"CLINICAL","name":"Another"}';
+const SAME = '{"name":"By wire","type":"CLINICAL","type":"CLINICAL"}';
+const ESCAPED = '{"name":"By wire","type":"CLINICAL","n\\u0061me":"Another"}';
+const INSIDE = '{"name":"By wire","type":"CLINICAL","x":[{"y":{"a":1}},{"y":{"a":1,"b":"","a":2}}]}';
+
 const get = (lines: readonly string[], line = `GET ${GROUPS}?limit=1 HTTP/1.1`) => post(lines, '', line);
 const length = (text: Buffer | string) => `Content-Length: ${Buffer.byteLength(text)}`;
 const SMUGGLED = `POST ${GROUPS} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
@@ -50,6 +55,9 @@ test('what is in order is answered: or the cases below would prove nothing', asy
   const unique = (name: string) => `{"name":"${name}","type":"CLINICAL"}`;
   const plain = await overTheWire(port, post([length(unique('Wire one'))], unique('Wire one')));
   expect(plain.statuses, plain.text).toEqual([201]);
+  const tricky = '{ "name" : "Wire: \\"three\\", {\\"a\\":1} \\\\" ,\n"type":"CLINICAL"}';
+  const answered = await overTheWire(port, post([length(tricky)], tricky));
+  expect(answered.statuses, answered.text).toEqual([201]);
   const inChunks = await overTheWire(port, post(['Transfer-Encoding: chunked'], chunked(unique('Wire two'))));
   expect(inChunks.statuses, inChunks.text).toEqual([201]);
   expect((await overTheWire(port, get([]))).statuses).toEqual([200]);
@@ -66,6 +74,12 @@ describe('what is not in order is refused, whoever else reads it otherwise', () 
     ['beyond Unicode', () => post([length(bad([0xf4, 0x90, 0x80, 0x80]))], bad([0xf4, 0x90, 0x80, 0x80])), 400],
     ['UTF-16', () => post([length(Buffer.from(BODY, 'utf16le'))], Buffer.from(BODY, 'utf16le')), 400],
     ['a coding that we do not speak', () => post([length(BODY), 'Content-Encoding: gzip']), 415],
+    ['a byte order mark', () => post([length(`\ufeff${BODY}`)], `\ufeff${BODY}`), 400],
+    ['a member twice', () => post([length(TWICE)], TWICE), 400],
+    ['a member twice, the same', () => post([length(SAME)], SAME), 400],
+    ['a member twice, once escaped', () => post([length(ESCAPED)], ESCAPED), 400],
+    ['a member twice, far inside', () => post([length(INSIDE)], INSIDE), 400],
+    ['two content types', () => post([length(BODY), 'Content-Type: text/plain']), 400],
     // How long it is.
     ['a length and chunks', () => post([length(BODY), 'Transfer-Encoding: chunked'], chunked(BODY)), 400],
     ['chunks and a length', () => post(['Transfer-Encoding: chunked', 'Content-Length: 4'], chunked(BODY)), 400],
@@ -99,6 +113,8 @@ describe('what is not in order is refused, whoever else reads it otherwise', () 
     ['a carriage return alone', () => post([length(BODY), 'X-A: a\rTransfer-Encoding: chunked']), 400],
     ['a line feed alone', () => post([length(BODY), 'X-A: a\nX-B: b']), 400],
     ['headers of 20 kB', () => get([`X-A: ${'x'.repeat(20_000)}`]), 400],
+    ['two hosts', () => get(['Host: y']), 400],
+    ['two hosts, the same', () => get(['hOST: x']), 400],
     ['no host', () => `GET ${GROUPS} HTTP/1.1\r\nConnection: close\r\n\r\n`, 400],
     ['an expectation that is none', () => get(['Expect: 200-maybe']), 200],
     // The line.

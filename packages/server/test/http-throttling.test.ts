@@ -7,6 +7,7 @@ import { trials } from './support/trials.js';
 
 /** Small enough to be counted one by one. */
 const RATES: Rates = { credentials: 3, guests: 6, read: 9, write: 5, decisions: 4 };
+const METRICS_TOKEN = 'a-token-for-the-metrics';
 
 /** Three servers on one database, whose clocks differ. */
 let app: TestApplication;
@@ -14,7 +15,9 @@ let nodes: Node[];
 
 beforeAll(async () => {
   app = await openApplication(trials);
-  nodes = await Promise.all([0, 20, 40].map((off) => openNode(app, { rates: RATES }, off)));
+  nodes = await Promise.all(
+    [0, 20, 40].map((off) => openNode(app, { rates: RATES, metricsToken: METRICS_TOKEN }, off)),
+  );
   for (const login of ['lead', 'member']) await app.login(login);
 });
 afterAll(async () => {
@@ -150,7 +153,8 @@ describe('each rate is for', () => {
     ['guests', 'the page', { url: '/' }],
     ['guests', 'the documentation', { url: '/trials/openapi.json' }],
     ['guests', 'public keys', { url: '/.well-known/jwks.json' }],
-    ['guests', 'the metrics', { url: '/metrics' }],
+    ['guests', 'the metrics, without their token', { url: '/metrics' }],
+    ['guests', 'the metrics, with another', { url: '/metrics', token: 'bad' }],
     ['guests', 'what does not exist', { url: '/nothing' }],
     ['guests', 'what does not exist in an application', { method: 'POST', url: '/trials/nothing' }],
     ['guests', 'methods that are not offered', { method: 'DELETE', url: '/trials/auth/login' }],
@@ -160,13 +164,17 @@ describe('each rate is for', () => {
     expect(counts[500]).toBeUndefined();
   });
 
-  test.each(['/healthz', '/readyz'])('none: %s', async (url) => {
-    expect(await repeat(10, { url })).toEqual({ 200: 10 });
-  });
+  test.each<Sent>([{ url: '/healthz' }, { url: '/readyz' }, { url: '/metrics', token: METRICS_TOKEN }])(
+    'none, of an address that has used up its own as well: $url',
+    async (request) => {
+      expect(await repeat(10, { url: '/' })).toEqual({ 200: 6, 429: 4 });
+      expect(await repeat(10, request)).toEqual({ 200: 10 });
+    },
+  );
 });
 
 describe('an address', () => {
-  test('that floods with bad tokens is refused before a token is looked at, and can not fill the trail', async () => {
+  test('that floods with bad tokens can not fill the trail', async () => {
     expect(await repeat(60, { url: SAMPLES, token: 'bad' })).toEqual({ 401: 6, 429: 54 });
     const entries = await app.audit();
     expect(entries.filter(({ event }) => event === 'token.refused')).toHaveLength(6);
@@ -174,9 +182,41 @@ describe('an address', () => {
       { application: 'trials', principal_id: null, detail: { rate: 'guests', address: '203.0.113.7' } },
     ]);
     expect(entries).toHaveLength(7);
+  });
+
+  test('that floods locks out nobody else who has it: whoever came in before, or is looked at in time', async () => {
     const good = { url: SAMPLES, as: 'lead' };
-    expect(await repeat(3, good), 'even a good one').toEqual({ 429: 3 });
-    expect(await repeat(3, { ...good, from: '203.0.113.8' }), 'from elsewhere it is good').toEqual({ 200: 3 });
+    expect(await repeat(3, good)).toEqual({ 200: 3 });
+    expect(await repeat(60, { url: SAMPLES, token: 'bad' })).toEqual({ 401: 6, 429: 54 });
+    expect(await repeat(3, good), 'who came in before').toEqual({ 200: 3 });
+    app.forget('lead');
+    expect(await repeat(9, { url: SAMPLES, token: 'bad' }), 'which takes all looks of the second').toEqual({ 429: 9 });
+    expect(await repeat(3, good), 'another token, when as many were looked at as may be').toEqual({ 429: 3 });
+    expect(await repeat(1, { ...good, from: '203.0.113.8' }), 'from elsewhere').toEqual({ 200: 1 });
+    for (const { clock } of nodes) clock.advance(1);
+    expect(await repeat(2, good), 'a second later').toEqual({ 200: 2 });
+  });
+
+  test('that floods has so many tokens looked at in a second, and each that was good only until it is not', async () => {
+    const lost = { url: '/trials/auth/me', token: await app.login('member') };
+    expect(await repeat(3, lost)).toEqual({ 200: 3 });
+    await app.request({ as: 'member', method: 'POST', url: '/auth/logout' });
+    app.forget('member');
+    expect(await repeat(60, { url: SAMPLES, token: 'bad' })).toEqual({ 401: 6, 429: 54 });
+    const statements: string[] = [];
+    const watched = nodes.map(({ installation }) =>
+      installation.database.statements.watch(({ operation }) => statements.push(operation)),
+    );
+    for (const { clock } of nodes) clock.advance(1);
+    for (let round = 0; round < 5; round += 1) expect(await repeat(3, lost)).toEqual({ 429: 3 });
+    for (const end of watched) end();
+    // On each server once as known, and once as one that is looked at nevertheless.
+    expect(statements).toEqual(Array.from({ length: 6 }, () => 'select'));
+  });
+
+  test('that floods without a token has nothing looked at', async () => {
+    expect(await repeat(20, { url: SAMPLES })).toEqual({ 401: 6, 429: 14 });
+    expect(await repeat(3, { url: SAMPLES, as: 'lead' }), 'the looks are left').toEqual({ 200: 3 });
   });
 
   test('that floods with passwords is refused before they are looked at', async () => {

@@ -11,7 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-const read = (headers: Readonly<Record<string, string>> = {}, remoteAddress = '127.0.0.1') =>
+const operator = { authorization: `Bearer ${TOKEN}` };
+const read = (headers: Readonly<Record<string, string>> = operator, remoteAddress = '127.0.0.1') =>
   app.server.inject({ url: '/metrics', remoteAddress, headers: { host: 'localhost:4000', ...headers } });
 
 /** The value of a series, by its name and labels in order; undefined where there is none. */
@@ -66,6 +67,30 @@ describe('the metrics count', () => {
     expect(await raise(of('', '/healthz', 'GET', '2xx'), () => app.root({ url: '/healthz' }))).toBe(1);
   });
 
+  test("requests of an application that is served alone, and apart from them the installation's own", async () => {
+    const alone = await openApplication(trials, { alone: 'trials' });
+    for (const url of ['/', '/healthz', '/readyz', '/metrics', '/.well-known/jwks.json', '/nothing'])
+      await alone.root({ url, headers: { host: 'localhost' } });
+    const own = ['/api/samples', '/auth/me', '/openapi.json', '/docs/', '/.well-known/authzen-configuration'];
+    for (const url of own) await alone.root({ url });
+    await alone.root({ method: 'PUT', url: '/auth/me' });
+    const { text } = await alone.root({ url: '/metrics', headers: { host: 'localhost' } });
+    await alone.close();
+    const series = /^ostiary_http_request_duration_seconds_count\{application="(\w*)",route="([^"]*)",method="(\w+)"/gm;
+    const labels = [...text.matchAll(series)].map(([, application, route, method]) => [application, route, method]);
+    expect(labels.filter(([application]) => application === '').map(([, route]) => route)).toEqual([
+      '/',
+      '/healthz',
+      '/readyz',
+      '/metrics',
+      '/.well-known/jwks.json',
+      '',
+    ]);
+    const named = labels.filter(([application]) => application === 'trials');
+    expect(named).toHaveLength(labels.length - 6);
+    expect(named).toContainEqual(['trials', '/auth/me', 'PUT']);
+  });
+
   test('requests beyond a rate', async () => {
     const write = () => app.request({ as: 'member', method: 'POST', url: '/api/samples', body: {} });
     await write();
@@ -97,8 +122,9 @@ describe('the metrics count', () => {
 describe('the metrics are told to', () => {
   const from = '203.0.113.7';
   test.each<[who: string, headers: Readonly<Record<string, string>>, from: string | undefined, status: number]>([
-    ['this machine', {}, undefined, 200],
-    ['whoever has the token', { authorization: `Bearer ${TOKEN}` }, from, 200],
+    ['whoever has the token', operator, from, 200],
+    ['this machine with the token', operator, undefined, 200],
+    ['not this machine without: a proxy on it that says nothing of itself looks the same', {}, undefined, 401],
     ['nobody else', {}, from, 401],
     ['nobody behind a proxy on this machine', { 'x-forwarded-for': '127.0.0.1' }, undefined, 401],
     ['nobody with another token', { authorization: `Bearer ${TOKEN}x` }, from, 401],

@@ -37,7 +37,7 @@ Environment:
   SECRET_KEY     signs the tokens of applications that ask for it; 32 characters or more
   OSTIARY_URL    the public address, as people type it; then it is the issuer of tokens too
   OSTIARY_RATE_LIMITS    requests a minute: read=30000,write=off; the rest as it is; or off
-  OSTIARY_METRICS_TOKEN  lets who presents it read /metrics from elsewhere
+  OSTIARY_METRICS_TOKEN  whoever presents it reads /metrics, and nobody else
   OTEL_EXPORTER_OTLP_ENDPOINT  where spans are sent; none are made without
   OSTIARY_LOG    fatal, error, warn, info, debug, trace or silent (warn with demo data, info without)
   NODE_ENV       production: refuses demo data, and a secret that was not configured

@@ -47,8 +47,12 @@ interface CompiledAction {
   readonly forbids: readonly CompiledRule[];
   readonly fieldForbids: readonly CompiledRule[];
   readonly test: Test;
+  readonly verdict: Condition;
+  /** Whether the verdict on a principal and a record is the same at the next request. */
+  readonly steady: boolean;
 }
 
+const possibleActions = new WeakMap<Principal, WeakMap<CompiledAction, boolean>>();
 const slotsOf = new WeakMap<Policy, Slots>();
 const compiled = new WeakMap<Policy, Map<string, Map<string, CompiledAction>>>();
 
@@ -79,7 +83,19 @@ function compileAction(policy: Policy, action: string, type: string): CompiledAc
     forbids: ready((rule) => rule.effect === 'forbid' && !rule.fields),
     fieldForbids: ready((rule) => rule.effect === 'forbid' && rule.fields !== undefined),
     test: generate(whole, slots) ?? compile(whole),
+    verdict: whole,
+    steady: isSteady(whole),
   };
+}
+
+/** Whether a condition asks for neither the time nor the attributes of types. */
+export function isSteady(condition: Condition): boolean {
+  let steady = true;
+  mapLeaves(condition, (leaf) => {
+    steady &&= operandsOf(leaf).every(({ from }) => from !== 'now' && from !== 'today' && from !== 'type');
+    return leaf;
+  });
+  return steady;
 }
 
 /** The condition under which an action is allowed, all rules taken together: some rule allows, and none forbids. */
@@ -131,7 +147,8 @@ export function decide(
 
 /**
  * Whether there could be a record on which the principal may do the action: the question before any record is loaded.
- * What depends on a record counts as possible, what depends on the principal alone is decided.
+ * What depends on a record counts as possible, what depends on the principal alone is decided. Kept with the principal,
+ * unless the rules ask what may be another at the next request.
  */
 export function possible(
   policy: Policy,
@@ -140,7 +157,14 @@ export function possible(
   type: string,
   environment: Environment,
 ): boolean {
-  return fold(verdict(policy, action, type), { principal, environment }).op !== 'never';
+  const asked = compiledFor(policy, action, type);
+  const find = () => fold(asked.verdict, { principal, environment }).op !== 'never';
+  if (!asked.steady) return find();
+  return remember(
+    remember(possibleActions, principal, () => new WeakMap()),
+    asked,
+    find,
+  );
 }
 
 /** Whether the principal may do the action on every record there could be: then nothing is revealed by a 404. */

@@ -2,19 +2,10 @@ import { ModelError } from '../language/model.js';
 import type { Policy, Rule } from '../language/rule.js';
 import { remember } from '../remember.js';
 import { type Parameters, type Scope, write } from '../sql/write.js';
-import {
-  ALWAYS,
-  type Condition,
-  conjunction,
-  disjunction,
-  mapLeaves,
-  negation,
-  operandsOf,
-  type Value,
-} from '../tree/condition.js';
+import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
-import { covers, type FieldSet, prune, rulesFor } from './decide.js';
+import { covers, type FieldSet, isSteady, prune, rulesFor } from './decide.js';
 
 /** One way in which records are within reach: a rule, or an alternative of one. */
 export interface Branch {
@@ -73,16 +64,6 @@ export function filter(
   const keeps = Object.keys(assumed).length === 0 && rules.every(({ when }) => isSteady(when));
   if (keeps) filters.set(key, made);
   return made;
-}
-
-/** Whether a condition asks for neither the time nor the attributes of types. */
-function isSteady(condition: Condition): boolean {
-  let steady = true;
-  mapLeaves(condition, (leaf) => {
-    steady &&= operandsOf(leaf).every(({ from }) => from !== 'now' && from !== 'today' && from !== 'type');
-    return leaf;
-  });
-  return steady;
 }
 
 function makeFilter(

@@ -14,8 +14,10 @@ import { recordAlong } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
+import { bearerToken } from './bearer.js';
+import { KnownTokens } from './known-tokens.js';
 import { recordIdOf } from './record-id.js';
-import { throttleCaller, throttleGuest } from './throttling.js';
+import { refuseStranger, throttleCaller, throttleGuest } from './throttling.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
 export type RouteDecision =
@@ -60,6 +62,7 @@ export function requireDecisions(server: FastifyInstance, documentation: (url: s
 /** Authenticates each request of an application, counts it, and decides on the type before anything is read. */
 export function guard(server: FastifyInstance, context: Context, throttle: Throttle): void {
   const application = context.policy.model.name;
+  const tokens = new KnownTokens();
   server.decorateRequest('caller', null);
   server.decorateRequest('identity', null);
   server.decorateRequest('service', null);
@@ -68,9 +71,13 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
     const services = decision.services === true;
-    const known = await traced('authenticate', {}, () => authenticated(context, request, services)).catch(
+    const token = bearerToken(request);
+    const seen = token !== null && tokens.has(token);
+    refuseStranger(throttle, { token, known: seen }, request, reply);
+    const known = await traced('authenticate', {}, () => authenticated(context, request, token, services)).catch(
       async (error: unknown) => {
         if (error instanceof Problem) {
+          if (token !== null) tokens.delete(token);
           // Once its address has used up its guesses, not even the trail is written any more.
           await throttleGuest(throttle, application, request, reply);
           await auditUnauthenticated(context, request);
@@ -78,6 +85,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
         throw error;
       },
     );
+    if (token !== null && !seen) tokens.add(token);
     await throttleCaller(throttle, application, known, request, reply);
     if ('service' in known) {
       request.service = known;
@@ -100,8 +108,16 @@ export function asker(request: FastifyRequest): Asker {
   return request.service ?? caller(request);
 }
 
-async function authenticated(context: Context, request: FastifyRequest, services: boolean): Promise<Asker> {
-  const token = bearerToken(request);
+async function authenticated(
+  context: Context,
+  request: FastifyRequest,
+  token: string | null,
+  services: boolean,
+): Promise<Asker> {
+  if (token === null) {
+    if (request.headers.authorization !== undefined) throw new Problem('invalid_token');
+    throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
+  }
   return isServiceKey(token) ? serviceOf(context, request, token, services) : callerOf(context, request, token);
 }
 
@@ -136,18 +152,6 @@ async function serviceOf(
   }
   const service = await authenticateService({ database, runtime }, policy.model.name, token);
   return { service, requestId: request.id };
-}
-
-/** RFC 6750 §2.1: the token comes in the header, and nowhere else. */
-export function bearerToken(request: FastifyRequest): string {
-  const header = request.headers.authorization;
-  if (header === undefined) throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
-  const [, token] = /^Bearer +([^\s]+)$/i.exec(header) ?? [];
-  // Node gives the first of several: whoever is in front of us may have looked at another.
-  const names = request.raw.rawHeaders.filter((_, index) => index % 2 === 0);
-  const several = names.filter((name) => name.toLowerCase() === 'authorization').length > 1;
-  if (token === undefined || several) throw new Problem('invalid_token');
-  return token;
 }
 
 async function auditUnauthenticated(context: Context, request: FastifyRequest): Promise<void> {

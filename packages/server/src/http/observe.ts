@@ -1,7 +1,7 @@
 import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Metrics } from '../telemetry/metrics.js';
 import { tracer } from '../telemetry/tracing.js';
+import type { Metrics } from './metrics.js';
 import type { Trust } from './peers.js';
 
 declare module 'fastify' {

@@ -1,19 +1,23 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { INSTALLATION } from '../audit/trail.js';
 import type { Installation } from '../installation.js';
 import { auditJwks } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import { query } from '../storage/query.js';
-import type { Metrics } from '../telemetry/metrics.js';
-import { bearerToken } from './guard.js';
+import type { Throttle } from '../throttle/throttle.js';
+import { bearerToken } from './bearer.js';
+import type { Metrics } from './metrics.js';
 import { isLocal, type Trust } from './peers.js';
 import { sendProblem } from './problem-reply.js';
+import { throttleGuest } from './throttling.js';
 
 export interface Operations {
   readonly installation: Installation;
   readonly metrics: Metrics;
+  readonly throttle: Throttle;
   readonly trusts: Trust;
-  /** Whoever presents it reads the metrics; without one, only this machine does. */
+  /** Whoever presents it reads the metrics, and nobody else; without one, this machine does. */
   readonly metricsToken: string | undefined;
 }
 
@@ -49,9 +53,15 @@ export function operationsRoutes(server: FastifyInstance, operations: Operations
     '/metrics',
     {
       logLevel: 'warn',
-      config: { decision: { public: 'to this machine, or to whoever has the token' } },
+      // Counted where it refuses: a flood must not blind whoever watches it.
+      config: { decision: { public: 'to whoever has the token; without one, to this machine' }, rate: 'none' },
       schema: { hide: true },
-      onRequest: async (request) => requireOperator(request, operations),
+      onRequest: async (request, reply) => {
+        const refusal = refusalOfMetrics(request, operations);
+        if (refusal === null) return;
+        await throttleGuest(operations.throttle, INSTALLATION, request, reply);
+        throw refusal;
+      },
     },
     async (_request, reply) => {
       const { type, body } = await operations.metrics.text();
@@ -70,17 +80,25 @@ export function operationsRoutes(server: FastifyInstance, operations: Operations
   );
 }
 
-function requireOperator(request: FastifyRequest, { trusts, metricsToken }: Operations): void {
-  if (request.headers.authorization !== undefined) {
-    // Of their hashes, which are as long as each other.
-    const [given, known] = [bearerToken(request), metricsToken ?? ''].map((text) => hash('sha256', text, 'buffer'));
-    if (given === undefined || known === undefined || metricsToken === undefined || !timingSafeEqual(given, known))
-      throw new Problem('invalid_token');
-    return;
+/**
+ * Why a request is not told the metrics. Where a token is set, this machine needs it as well: a proxy on it that adds no
+ * headers of its own looks like it.
+ */
+function refusalOfMetrics(request: FastifyRequest, { trusts, metricsToken }: Operations): Problem | null {
+  const { authorization } = request.headers;
+  if (metricsToken === undefined) {
+    if (authorization !== undefined) return new Problem('invalid_token');
+    if (isLocal(request, trusts)) return null;
+    const missing = ['a request from this machine itself, or a token, which OSTIARY_METRICS_TOKEN sets'];
+    return new Problem('not_allowed', { missing });
   }
-  if (isLocal(request, trusts)) return;
-  if (metricsToken !== undefined) throw new Problem('not_authenticated', { detail: 'Send the token of the metrics.' });
-  throw new Problem('not_allowed', {
-    missing: ['a request from this machine itself, or a token, which OSTIARY_METRICS_TOKEN sets'],
-  });
+  if (authorization === undefined)
+    return new Problem('not_authenticated', { detail: 'Send the token of the metrics.' });
+  const given = bearerToken(request);
+  return given !== null && isSame(given, metricsToken) ? null : new Problem('invalid_token');
+}
+
+/** Compares hashes, which are as long as each other. */
+function isSame(given: string, known: string): boolean {
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', known, 'buffer'));
 }

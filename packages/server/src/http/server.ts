@@ -5,7 +5,6 @@ import { auditRefusal, Refusal } from '../access/access.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
 import { Problem } from '../problems.js';
-import { Metrics } from '../telemetry/metrics.js';
 import { DEFAULT_RATES, type Rates } from '../throttle/rates.js';
 import { Throttle } from '../throttle/throttle.js';
 import { applicationRoutes } from './application-routes.js';
@@ -15,6 +14,7 @@ import { requireDecisions } from './guard.js';
 import { homeRoute } from './home.js';
 import { metadataRoute } from './metadata-route.js';
 import { watchMethods } from './methods.js';
+import { Metrics } from './metrics.js';
 import { observeRequests } from './observe.js';
 import { operationsRoutes } from './operations-routes.js';
 import { trustIn } from './peers.js';
@@ -39,7 +39,7 @@ export interface ServerOptions {
   readonly rates?: Rates;
   /** The minute, for tests that can't wait for one. */
   readonly rateWindowSeconds?: number;
-  /** With this token the metrics may be read from elsewhere. */
+  /** With this token, and only with it, the metrics may be read; without one, from this machine alone. */
   readonly metricsToken?: string;
   /** Seconds in which a request must have come in whole, and half of them for its headers; 30 unless given. */
   readonly requestSeconds?: number;
@@ -108,7 +108,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
   const metrics = new Metrics(installation, throttle, () => server.drainage.running);
-  observeRequests(server, { metrics, trusts, applicationOf: applicationOf(installation, options.alone) });
+  const applications = new Map<string, string>();
+  observeRequests(server, { metrics, trusts, applicationOf: (route) => applications.get(route) });
   server.addHook('onClose', async () => metrics.close());
   watchDrain(server);
   throttleAddresses(server, throttle);
@@ -145,13 +146,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setErrorHandler(fail(null));
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
 
-  operationsRoutes(server, { installation, metrics, trusts, metricsToken: options.metricsToken });
+  operationsRoutes(server, { installation, metrics, throttle, trusts, metricsToken: options.metricsToken });
   for (const context of installation.contexts.values()) {
     const { name } = context.policy.model;
     if (options.alone !== undefined && options.alone !== name) continue;
     await server.register(
       async (scope) => {
         scope.setErrorHandler(fail(context));
+        scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         await applicationRoutes(scope, context, options.version, throttle);
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
@@ -165,12 +167,4 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   homeRoute(server, installation, options.alone);
   refuseOtherMethods();
   return server;
-}
-
-/** Finds the application of a route by its pattern. */
-function applicationOf({ contexts }: Installation, alone?: string): (route: string) => string | undefined {
-  return (route) => {
-    const first = route.split('/', 2)[1] ?? '';
-    return contexts.has(first) ? first : alone;
-  };
 }

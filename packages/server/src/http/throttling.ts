@@ -32,20 +32,31 @@ function isOpen({ is404, routeOptions }: FastifyRequest): boolean {
   return is404 || decision === undefined || 'public' in decision;
 }
 
-/** Counts requests by their address where nobody has to log in; elsewhere refuses an address that is known to have used up its guesses. */
+/** Counts requests by their address where nobody has to log in. */
 export function throttleAddresses(server: FastifyInstance, throttle: Throttle): void {
   server.addHook('onRequest', async (request, reply) => {
     const rate = rateOf(request);
-    if (rate === 'none') return;
+    if (rate === 'none' || !isOpen(request)) return;
     const address = addressOf(request);
-    if (isOpen(request)) {
-      await spend(throttle, rate, address, request, reply, { detail: { address } });
-      return;
-    }
-    // Before its token is looked at.
-    const usedUp = throttle.usedUp('guests', address);
-    if (usedUp !== null) refuse('guests', usedUp, throttle.windowSeconds, reply);
+    await spend(throttle, rate, address, request, reply, { detail: { address } });
   });
+}
+
+/**
+ * Refuses what comes from an address that has used up its guesses, before its token is looked at: unless it was good here
+ * before, or is one of the few that are looked at nevertheless. So whoever shares an address with a flood is not locked
+ * out by it, and a flood costs no more signatures and statements than the rate itself.
+ */
+export function refuseStranger(
+  throttle: Throttle,
+  { token, known }: { readonly token: string | null; readonly known: boolean },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const address = addressOf(request);
+  if (known || (token !== null && throttle.mayLook('guests', address))) return;
+  const usedUp = throttle.usedUp('guests', address);
+  if (usedUp !== null) refuse('guests', usedUp, throttle.windowSeconds, reply);
 }
 
 /** Counts a request whose token was refused, or that came without: by its address. */

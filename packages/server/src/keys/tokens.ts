@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { createBoundedCache } from '../bounded-cache.js';
 import { isId } from '../input/ids.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
-import { createBoundedCache } from './bounded-cache.js';
 import { readCompactHeader } from './compact-form.js';
 import { sharedSecretKeys } from './shared-secret.js';
 import type { SigningKeys } from './signing-keys.js';

@@ -1,4 +1,4 @@
-import { type BoundedCache, createBoundedCache } from '../keys/bounded-cache.js';
+import { type BoundedCache, createBoundedCache } from '../bounded-cache.js';
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
 import { Tally } from '../telemetry/tally.js';
@@ -45,6 +45,8 @@ export class Throttle {
   /** How often each rate refused. */
   readonly refusals = new Tally();
   readonly #lots: Readonly<Record<RateName, BoundedCache<Lot>>>;
+  /** Of callers that have used up a rate. */
+  readonly #looks = createBoundedCache<{ readonly second: number; readonly looks: number }>(MOST_REMEMBERED);
   readonly #drawing = new Map<string, Promise<Lot>>();
   #forgotten = 0;
 
@@ -77,6 +79,21 @@ export class Throttle {
     const rate = this.rates[name];
     const lot = rate === null ? undefined : this.#current(name, who);
     return rate === null || !lot?.usedUp ? null : this.#allowance(name, rate, lot, false);
+  }
+
+  /**
+   * Whether it may be found out who calls from somewhere: always, until that has used up its rate; then as often in each
+   * second, on each server, as the rate allows on average.
+   */
+  mayLook(name: RateName, who: string): boolean {
+    const rate = this.rates[name];
+    if (rate === null || !this.#current(name, who)?.usedUp) return true;
+    const second = Math.floor(this.runtime.now().getTime() / 1000);
+    const last = this.#looks.get(who);
+    const looks = last?.second === second ? last.looks : 0;
+    if (looks >= Math.ceil(rate / this.windowSeconds)) return false;
+    this.#looks.set(who, { second, looks: looks + 1 });
+    return true;
   }
 
   #current(name: RateName, who: string): Lot | undefined {

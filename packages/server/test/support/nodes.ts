@@ -1,10 +1,18 @@
-import { createServer, NO_RATES, openDatabase, openInstallation, type ServerOptions } from '@ostiary/server';
+import {
+  createServer,
+  type Installation,
+  NO_RATES,
+  openDatabase,
+  openInstallation,
+  type ServerOptions,
+} from '@ostiary/server';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, clockAt, ISSUER, SECRET_KEY, type TestApplication } from './application.js';
 
 /** Another server on the database of an application. */
 export interface Node {
   readonly server: FastifyInstance;
+  readonly installation: Installation;
   readonly clock: Clock;
   close(): Promise<void>;
 }
@@ -30,5 +38,5 @@ export async function openNode(
   const server = await createServer({ installation, version: '0.0.0-test', rates: NO_RATES, ...options });
   addRoutes(server);
   await server.ready();
-  return { server, clock, close: () => server.close().then(() => database.close()) };
+  return { server, installation, clock, close: () => server.close().then(() => database.close()) };
 }

@@ -2,8 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { auditBacklog } from '../audit/backlog.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
+import type { Tally } from '../telemetry/tally.js';
 import type { Throttle } from '../throttle/throttle.js';
-import type { Tally } from './tally.js';
 
 /** A request that was answered. All of it is of closed sets: what callers make up would be a series of its own each. */
 export interface Answered {
