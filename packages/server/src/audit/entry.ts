@@ -50,6 +50,15 @@ export function digestOf(value: object): string {
   return hash('sha256', canonicalize(value) ?? '', 'hex');
 }
 
+/** The same for an entry as it is in the database; null where it has no canonical form, which nothing that is written has. */
+export function digestOfEntry(entry: SealedEntry): string | null {
+  try {
+    return digestOf(entry);
+  } catch {
+    return null;
+  }
+}
+
 /** The hash of a seal: it stands for the entry, for its place, and for everything before it. */
 export function chainHash(seq: number, previous: string, digest: string): string {
   return digestOf({ seq, previous, digest });
