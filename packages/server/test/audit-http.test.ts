@@ -137,6 +137,13 @@ test('entries outlive whom and what they tell of', async () => {
   ]);
 });
 
+test('new keys for tokens are in the trail', async () => {
+  const kid = await app.installation.keys.rotateSigningKey('ES256');
+  expect((await app.audit()).map(({ application, event, detail }) => ({ application, event, detail }))).toEqual([
+    { application: 'ostiary', event: 'keys.rotated', detail: { purpose: 'token', algorithm: 'ES256', kid } },
+  ]);
+});
+
 const { AuditLog } = openDataCapture.policy.model.resources;
 if (AuditLog === undefined) throw new TypeError('it has an audit type');
 const { detail, ...withoutDetail } = AuditLog.fields;

@@ -1,4 +1,12 @@
-import { describeFault, rotateAuditKey, seal, verifyTrail, writeAudit } from '@ostiary/server';
+import {
+  describeFault,
+  rotateAuditKey,
+  seal,
+  searchTrail,
+  selectionOf,
+  verifyTrail,
+  writeAudit,
+} from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entryId, openTrail, short, type TestTrail, tamper } from './support/trail.js';
 
@@ -304,6 +312,9 @@ test('keys may change: what the ones before signed stands, and they sign nothing
   await seal(trail);
   const { faults, keys } = await verifyTrail(trail.database);
   expect({ faults, keys }).toEqual({ faults: [], keys: [expect.any(String), id] });
+  const [told] = await searchTrail(trail.database, selectionOf({ what: 'keys' }), 2);
+  expect(told).toMatchObject({ event: 'keys.rotated', application: 'ostiary', outcome: 'allowed' });
+  expect(told?.detail).toEqual({ purpose: 'audit', algorithm: 'EdDSA', kid: id });
   const { rows } = await trail.data.pool.query(
     `select retired_at is null as signs, private_jwk = '{}' as gone from ostiary.signing_key order by created_at, retired_at`,
   );
