@@ -6,6 +6,7 @@ import {
   type Installation,
   openInstallation,
   type Runtime,
+  seal,
   systemRuntime,
 } from '@ostiary/server';
 import { chooseApplication, type Found, findApplications, nameOf } from './applications.js';
@@ -81,7 +82,10 @@ async function withDatabase<T>(options: CommonOptions, work: (opened: Opened) =>
   if (!options.new) await requireDatabase(options.data);
   const opened = await openConfigured({ data: options.data, progress: say, join: true });
   try {
-    return await work(opened);
+    const done = await work(opened);
+    // As a server does when it stops. Where it fails the work is done anyway, and the next process seals what is left.
+    await seal({ database: opened.database, runtime: systemRuntime }, false).catch(() => null);
+    return done;
   } finally {
     await opened.close();
   }

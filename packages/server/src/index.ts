@@ -17,6 +17,7 @@ export {
   type FaultKind,
   INSTALLATION,
   latestCheckpoint,
+  rotateAuditKey,
   type SealedEntry,
   type Sealer,
   type SealerOptions,
@@ -59,7 +60,7 @@ export {
   type InstallationOptions,
   openInstallation,
 } from './installation.js';
-export { ConfigurationError, rotateAuditKey } from './keys/index.js';
+export { ConfigurationError } from './keys/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';

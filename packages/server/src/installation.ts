@@ -1,5 +1,6 @@
 import { Principals } from './access/principals.js';
 import { type Application, DEFAULT_TOKENS } from './application.js';
+import { auditRotation } from './audit/index.js';
 import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT } from './identity/index.js';
@@ -47,7 +48,12 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   // The same whatever the port: several servers of one installation take each other's tokens.
   const issuer = options.issuer ?? `urn:uuid:${id}`;
   const longestLifetimeSeconds = Math.max(...applications.map(({ tokens = DEFAULT_TOKENS }) => tokens.lifetimeSeconds));
-  const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds });
+  const keys = createSigningKeys({
+    database,
+    runtime,
+    longestLifetimeSeconds,
+    rotated: (transaction, key) => auditRotation(transaction, runtime, { purpose: 'token', ...key }),
+  });
   const contexts = new Map<string, Context>();
   for (const application of applications) {
     const { name } = application.policy.model;

@@ -1,5 +1,5 @@
 import { application as openDataCapture } from '@ostiary/open-data-capture';
-import { verifyExport, verifyTrail, writeAudit } from '@ostiary/server';
+import { createServer, verifyExport, verifyTrail, writeAudit } from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openApplication, type TestApplication } from './support/application.js';
 import { fileOf } from './support/trail.js';
@@ -135,4 +135,38 @@ test('entries outlive whom and what they tell of', async () => {
     ['login.succeeded', 'shortlived'],
     ['audit.read', 'shortlived'],
   ]);
+});
+
+test('new keys for tokens are in the trail', async () => {
+  const kid = await app.installation.keys.rotateSigningKey('ES256');
+  expect((await app.audit()).map(({ application, event, detail }) => ({ application, event, detail }))).toEqual([
+    { application: 'ostiary', event: 'keys.rotated', detail: { purpose: 'token', algorithm: 'ES256', kid } },
+  ]);
+});
+
+const { AuditLog } = openDataCapture.policy.model.resources;
+if (AuditLog === undefined) throw new TypeError('it has an audit type');
+const { detail, ...withoutDetail } = AuditLog.fields;
+
+describe('where an audit type leaves something out, entries are listed and not exported:', () => {
+  test.each<readonly [string, typeof AuditLog.fields]>([
+    ['a column', withoutDetail],
+    ['what a column says', { ...withoutDetail, detail: { ...detail, kind: 'text', secret: true } as never }],
+  ])('%s', async (_says, fields) => {
+    const { model } = openDataCapture.policy;
+    const resources = { ...model.resources, AuditLog: { ...AuditLog, fields } };
+    const context = { ...app.context, policy: { ...app.context.policy, model: { ...model, resources } } };
+    const server = await createServer({
+      installation: { ...app.installation, contexts: new Map([[app.name, context]]) },
+      version: '0.0.0-test',
+    });
+    try {
+      const headers = { authorization: `Bearer ${await app.login('admin')}` };
+      const get = (url: string) => server.inject({ url: `/${app.name}/api/audit-logs${url}`, headers });
+      expect((await get('?limit=1')).statusCode).toBe(200);
+      expect((await get('/export')).statusCode).toBe(404);
+    } finally {
+      await server.close();
+    }
+  });
 });

@@ -110,6 +110,20 @@ test('a sealer whose database fails says so, and tries again', async () => {
   expect(errors, 'it says so once').toHaveLength(1);
 });
 
+test('a sealer that finds what can never be sealed says so once, and seals the rest', async () => {
+  const errors: unknown[] = [];
+  await trail.data.pool.query(
+    `with bad as (insert into ostiary.audit (id, at, application, event, outcome, detail)
+       values (gen_random_uuid(), now(), 'trials', 'logout', 'allowed', '{"n": 1e400}') returning id)
+     insert into ostiary.audit_unsealed select id from bad`,
+  );
+  const sealer = startSealer(node(), { intervalMilliseconds: 2, error: (error) => errors.push(error) });
+  await writeAudit(trail.database.db, trail.runtime, entry);
+  await eventually(async () => (await waiting()) === 1);
+  await sealer.stop();
+  expect(errors).toEqual([new Error("1 audit entries can't be sealed: 'ostiary audit verify' names them")]);
+});
+
 test('a connection that breaks between two statements fails the next one, and not the process', async () => {
   const { database } = node();
   const work = database.db.transaction().execute(async (transaction) => {

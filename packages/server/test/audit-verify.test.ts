@@ -1,4 +1,12 @@
-import { describeFault, rotateAuditKey, seal, verifyTrail, writeAudit } from '@ostiary/server';
+import {
+  describeFault,
+  rotateAuditKey,
+  seal,
+  searchTrail,
+  selectionOf,
+  verifyTrail,
+  writeAudit,
+} from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entryId, openTrail, short, type TestTrail, tamper } from './support/trail.js';
 
@@ -24,6 +32,12 @@ const forgedHash = (seq: number, digest: string) =>
      (select encode(hash, 'hex') from ostiary.audit_seal where seq = ${seq} - 1) || '","seq":' || ${seq} || '}', 'utf8'))`;
 const insertEntry = (number: number) =>
   `insert into ostiary.audit (id, at, application, event, outcome) values ('${entryId(number)}', now(), 'trials', 'logout', 'allowed')`;
+/** Entries that have no canonical form, for the sealer to find. */
+const queueBad = (first: number, last: number) =>
+  `insert into ostiary.audit (id, at, application, event, outcome, detail)
+   select ('019cae3f-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, now(), 'trials', 'logout', 'allowed', '{"n": 1e400}'
+   from generate_series(${first}, ${last}) n;
+   insert into ostiary.audit_unsealed select id from ostiary.audit where id between '${entryId(first)}' and '${entryId(last)}'`;
 const forgeSeal = (seq: number, number: number) =>
   `insert into ostiary.audit_seal (seq, entry, digest, hash)
    select ${seq}, '${entryId(number)}', sha256('x'), ${forgedHash(seq, "sha256('x')")}`;
@@ -116,6 +130,12 @@ const TAMPERINGS: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   ['everything cut off', `truncate ostiary.audit_seal; truncate ostiary.audit`, ['truncated 1-9']],
   ['an entry added', insertEntry(50), ['added #50']],
+  [
+    'an entry added under the first id that there can be',
+    insertEntry(50).replace(entryId(50), '00000000-0000-0000-0000-000000000000'),
+    ['added #0'],
+  ],
+  ['an entry added to the queue that can never be sealed', queueBad(50, 50), ['unsealed #50']],
   [
     'an entry added with a seal that fits',
     `${insertEntry(50)}; ${forgeSeal(10, 50)}`,
@@ -281,12 +301,36 @@ test('what waits to be sealed is no fault, and what was taken from the queue is'
   expect([faults.length, seals], 'what is queued without an entry holds up nothing').toEqual([1, 10]);
 });
 
+test('what can never be sealed holds up nothing, however much of it there is', async () => {
+  // Before everything that is written from now on.
+  await tamper(trail.data, queueBad(5_000, 6_999).replaceAll('8000-', '0000-'));
+  await write();
+  expect(await seal(trail)).toMatchObject({ entries: 1, left: 2_000 });
+  const { faults, seals, waiting } = await verifyTrail(trail.database);
+  expect([faults.length, seals, waiting]).toEqual([2_000, 10, 2_000]);
+  expect(faults[0]).toMatchObject({ kind: 'unsealed', event: 'logout' });
+});
+
+test('what waits for minutes is a fault', async () => {
+  await write();
+  const verifiedAfter = async (minutes: number) => {
+    const now = new Date(trail.runtime.now().getTime() + minutes * 60_000);
+    return (await verifyTrail(trail.database, { now })).faults.map(({ kind }) => kind);
+  };
+  expect([await verifiedAfter(4), await verifiedAfter(6)]).toEqual([[], ['unsealed']]);
+  await seal(trail);
+  expect(await verifiedAfter(6)).toEqual([]);
+});
+
 test('keys may change: what the ones before signed stands, and they sign nothing more', async () => {
   const id = await rotateAuditKey(trail.database, trail.runtime);
   await write();
   await seal(trail);
   const { faults, keys } = await verifyTrail(trail.database);
   expect({ faults, keys }).toEqual({ faults: [], keys: [expect.any(String), id] });
+  const [told] = await searchTrail(trail.database, selectionOf({ what: 'keys' }), 2);
+  expect(told).toMatchObject({ event: 'keys.rotated', application: 'ostiary', outcome: 'allowed' });
+  expect(told?.detail).toEqual({ purpose: 'audit', algorithm: 'EdDSA', kid: id });
   const { rows } = await trail.data.pool.query(
     `select retired_at is null as signs, private_jwk = '{}' as gone from ostiary.signing_key order by created_at, retired_at`,
   );

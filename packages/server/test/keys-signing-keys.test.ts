@@ -19,6 +19,12 @@ let time: number;
 let reads: number;
 const runtime: Runtime = { ...systemRuntime, now: () => new Date(time) };
 
+/** What the trail is told of. */
+const told: object[] = [];
+const rotated = async (_transaction: unknown, key: object) => {
+  told.push(key);
+};
+
 /** A server process of its own: its keys, and the tokens that it issues and verifies. */
 interface Process {
   readonly keys: SigningKeys;
@@ -55,7 +61,7 @@ afterAll(async () => {
 });
 
 function start(): Process {
-  const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds: LIFETIME, refreshSeconds: 30 });
+  const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds: LIFETIME, refreshSeconds: 30, rotated });
   const tokens = createTokenService({
     runtime,
     lifetimeSeconds: LIFETIME,
@@ -118,6 +124,7 @@ describe('signing keys', () => {
     const after = await issue(process);
 
     expect(renewed).not.toBe(old);
+    expect(told.at(-1)).toEqual({ algorithm: 'ES256', kid: renewed });
     expect(JSON.parse(Buffer.from(after.split('.')[0] ?? '', 'base64url').toString())).toMatchObject({ kid: renewed });
     expect(await kids(process)).toEqual([old, renewed]);
     expect(await isGood(process, before), 'A rotation must not end the tokens that are out').toBe(true);
@@ -129,8 +136,18 @@ describe('signing keys', () => {
     expect(await kids(process), 'The grace of a retired key ends').toEqual([renewed]);
   });
 
+  it('are not rotated where the trail can not be told', async () => {
+    const process = start();
+    await process.keys.ensureSigningKey('ES256');
+    const before = await kids(process);
+    const rotated = () => Promise.reject(new Error('no trail'));
+    const deaf = createSigningKeys({ database, runtime, longestLifetimeSeconds: LIFETIME, rotated });
+    await expect(deaf.rotateSigningKey('ES256')).rejects.toThrow('no trail');
+    expect(await kids(start())).toEqual(before);
+  });
+
   it('do not verify past the grace, whatever a token says of its expiry', async () => {
-    const short = createSigningKeys({ database, runtime, longestLifetimeSeconds: 60 });
+    const short = createSigningKeys({ database, runtime, longestLifetimeSeconds: 60, rotated });
     await short.ensureSigningKey('ES256');
     const tokens = createTokenService({
       runtime,

@@ -30,7 +30,7 @@ beforeAll(async () => {
     },
   });
   database = openDatabase(data.config);
-  const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds: 3600 });
+  const keys = createSigningKeys({ database, runtime, longestLifetimeSeconds: 3600, rotated: async () => {} });
   await keys.ensureSigningKey('ES256');
   const row = await database.db
     .selectFrom('ostiary.signing_key')

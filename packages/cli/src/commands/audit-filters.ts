@@ -4,16 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Failure } from '../failure.js';
 
 /** What the commands that read the trail can be asked for. */
-export interface FilterOptions {
-  readonly who?: string;
-  readonly what?: string;
-  readonly type?: string;
-  readonly record?: string;
-  readonly from?: Date;
-  readonly until?: Date;
-  readonly outcome?: string;
-  readonly app?: string;
-}
+export type FilterOptions = Omit<AuditFilters, 'application'> & { readonly app?: string };
 
 export function withFilters(command: Command): Command {
   return command
@@ -29,7 +20,7 @@ export function withFilters(command: Command): Command {
 
 /** The filters that were given; refuses an application that the installation does not have. */
 export function filtersOf(options: FilterOptions, applications: readonly string[]): AuditFilters {
-  const { who, what, type, record, from, until, outcome, app } = options;
+  const { app, who, what, type, record, from, until, outcome } = options;
   const application = app === undefined ? undefined : basename(app);
   if (application !== undefined && ![...applications, INSTALLATION].includes(application)) {
     throw new Failure('usage', `The installation has ${applications.join(', ')}, and not ${application}.`);

@@ -48,7 +48,7 @@ export function auditVerifyCommand(ends: (code: number) => void): Command {
 
 function verifyStored(options: Options, how: VerifyOptions): Promise<Verification> {
   return withTrail(options, async ({ database, runtime }) => {
-    const found = await verifyTrail(database, how);
+    const found = await verifyTrail(database, { ...how, now: runtime.now() });
     await writeAudit(database.db, runtime, {
       application: INSTALLATION,
       event: 'audit.verified',

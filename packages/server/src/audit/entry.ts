@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import { AUDIT_COLUMNS } from '../storage/audit-columns.js';
 import type { SqlRow } from '../storage/query.js';
 
 /** An entry as it is sealed, exported and shown. What there is nothing to say of is left out, not null. */
@@ -22,28 +23,9 @@ export interface SealedEntry {
   readonly detail?: unknown;
 }
 
-/** The columns of `ostiary.audit`, by their names in an entry. */
-export const COLUMNS: Readonly<Record<keyof SealedEntry, string>> = {
-  id: 'id',
-  at: 'at',
-  application: 'application',
-  event: 'event',
-  outcome: 'outcome',
-  principalKind: 'principal_kind',
-  principalId: 'principal_id',
-  login: 'login',
-  action: 'action',
-  resourceType: 'resource_type',
-  recordId: 'record_id',
-  decisionId: 'decision_id',
-  rules: 'rules',
-  requestId: 'request_id',
-  detail: 'detail',
-};
-
 /** The select list of an entry, over an alias of `ostiary.audit`. */
 export function entryColumns(alias: string): string {
-  return Object.values(COLUMNS)
+  return Object.values(AUDIT_COLUMNS)
     .map((column) => `${alias}.${column}`)
     .join(', ');
 }
@@ -51,7 +33,7 @@ export function entryColumns(alias: string): string {
 /** Turns a row of these columns into an entry. */
 export function toEntry(row: SqlRow): SealedEntry {
   const entry: Record<string, unknown> = {};
-  for (const [name, column] of Object.entries(COLUMNS)) {
+  for (const [name, column] of Object.entries(AUDIT_COLUMNS)) {
     const value = row[column];
     if (value !== null && value !== undefined) entry[name] = value;
   }
@@ -66,6 +48,15 @@ function instant(value: unknown): string {
 /** SHA-256 over canonical JSON (RFC 8785), in hex. @throws Error where a value has no canonical form */
 export function digestOf(value: object): string {
   return hash('sha256', canonicalize(value) ?? '', 'hex');
+}
+
+/** The same for an entry as it is in the database; null where it has no canonical form, which nothing that is written has. */
+export function digestOfEntry(entry: SealedEntry): string | null {
+  try {
+    return digestOf(entry);
+  } catch {
+    return null;
+  }
 }
 
 /** The hash of a seal: it stands for the entry, for its place, and for everything before it. */

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { stringify } from 'csv-stringify/sync';
 import { auditJwks, auditSigner } from '../keys/index.js';
+import { AUDIT_COLUMNS, type AuditColumn } from '../storage/audit-columns.js';
 import { query } from '../storage/query.js';
-import { COLUMNS, type SealedEntry } from './entry.js';
 import { EXPORT, EXPORT_END, EXPORT_VERSION, type ExportHeader } from './export-format.js';
 import { type Place, pages, type Range, rangeOf } from './places.js';
 import { type SealingDependencies, seal } from './seal.js';
@@ -53,7 +53,7 @@ interface Part {
 }
 
 async function* asCsv(all: AsyncIterable<readonly Place[]>): AsyncGenerator<Part> {
-  const names = Object.keys(COLUMNS) as (keyof SealedEntry)[];
+  const names = Object.keys(AUDIT_COLUMNS) as AuditColumn[];
   const options = { record_delimiter: '\r\n', escape_formulas: true } as const;
   yield { text: stringify([['seq', 'hash', ...names]], options), seq: 0 };
   for await (const places of all) {

@@ -3,12 +3,21 @@
  * - `changed`: an entry is not what was sealed
  * - `removed`: what was sealed or queued is gone
  * - `added`: an entry that no sealer sealed, or whose seal no checkpoint signs
+ * - `unsealed`: an entry that can't be sealed, or was not for minutes
  * - `reordered`: a seal is not in its place in the chain, or was changed
  * - `rewritten`: seals that fit each other, and not what a checkpoint signed
  * - `truncated`: the trail, or the file, ends before what is known to have been there
  * - `checkpoint`: a checkpoint can't be believed, or is gone
  */
-export type FaultKind = 'changed' | 'removed' | 'added' | 'reordered' | 'rewritten' | 'truncated' | 'checkpoint';
+export type FaultKind =
+  | 'changed'
+  | 'removed'
+  | 'added'
+  | 'unsealed'
+  | 'reordered'
+  | 'rewritten'
+  | 'truncated'
+  | 'checkpoint';
 
 export interface Fault {
   readonly kind: FaultKind;

@@ -2,6 +2,7 @@ export { latestCheckpoint } from './checkpoint.js';
 export type { SealedEntry } from './entry.js';
 export { type ExportFormat, type ExportOptions, exportTrail } from './export.js';
 export { describeFault, type Fault, type FaultKind } from './faults.js';
+export { auditRotation, rotateAuditKey } from './rotation.js';
 export { type Sealed, seal } from './seal.js';
 export { type Sealer, type SealerOptions, startSealer } from './sealer.js';
 export { type AuditFilters, type Selection, searchTrail, selectionOf } from './search.js';

@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
 import { signCheckpoint } from './checkpoint.js';
-import { beginning, chainHash, digestOf, entryColumns, type SealedEntry, toEntry } from './entry.js';
+import { beginning, chainHash, digestOfEntry, entryColumns, type SealedEntry, toEntry } from './entry.js';
 
 /** One sealer at a time, among all processes on a database. Writers never wait for it. */
 const SEALING_LOCK = 7_246_772;
@@ -13,6 +13,8 @@ export interface Sealed {
   readonly entries: number;
   /** The signed checkpoint of the last batch; null where nothing waited. */
   readonly checkpoint: string | null;
+  /** Entries that can't be sealed: they stay in the queue, for verifying to name. */
+  readonly left: number;
 }
 
 export interface SealingDependencies {
@@ -25,16 +27,22 @@ export interface SealingDependencies {
  * in a later place. Returns null where another process is at it, unless told to wait for that one.
  */
 export async function seal(deps: SealingDependencies, wait = true): Promise<Sealed | null> {
-  let [entries, checkpoint]: [number, string | null] = [0, null];
+  let [entries, left] = [0, 0];
+  let checkpoint: string | null = null;
+  let after: string | null = null;
   for (;;) {
     const batch = await deps.database.db.transaction().execute(async (transaction) => {
       if (!(await lock(transaction, wait))) return null;
-      return sealBatch(transaction, deps.runtime);
+      const waiting = await waitingEntries(transaction, after);
+      return { waiting, sealed: await sealBatch(transaction, deps.runtime, waiting) };
     });
     if (batch === null) return null;
-    entries += batch.entries;
-    checkpoint = batch.checkpoint ?? checkpoint;
-    if (batch.entries < BATCH) return { entries, checkpoint };
+    const { waiting, sealed } = batch;
+    entries += sealed.entries;
+    left += sealed.left;
+    checkpoint = sealed.checkpoint ?? checkpoint;
+    after = waiting.at(-1)?.id ?? after;
+    if (waiting.length < BATCH) return { entries, checkpoint, left };
   }
 }
 
@@ -49,16 +57,19 @@ async function lock(transaction: Transaction, wait: boolean): Promise<boolean> {
   return row?.got === true;
 }
 
-async function sealBatch(transaction: Transaction, runtime: Runtime): Promise<Sealed> {
-  const waiting = await waitingEntries(transaction);
-  if (waiting.length === 0) return { entries: 0, checkpoint: null };
+async function sealBatch(transaction: Transaction, runtime: Runtime, waiting: readonly SealedEntry[]): Promise<Sealed> {
+  const digested = waiting.flatMap((entry) => {
+    const digest = digestOfEntry(entry);
+    return digest === null ? [] : [{ id: entry.id, digest }];
+  });
+  const left = waiting.length - digested.length;
+  if (digested.length === 0) return { entries: 0, checkpoint: null, left };
   const { installation, free, signed } = await endOfChain(transaction);
 
   let previous = signed?.hash ?? beginning(installation);
-  const seals = waiting.map((entry, index) => {
-    const digest = digestOf(entry);
+  const seals = digested.map(({ id, digest }, index) => {
     previous = chainHash(free + index, previous, digest);
-    return { seq: free + index, entry: entry.id, digest, hash: previous };
+    return { seq: free + index, entry: id, digest, hash: previous };
   });
   const ids = seals.map(({ entry }) => entry);
   await query(
@@ -85,16 +96,17 @@ async function sealBatch(transaction: Transaction, runtime: Runtime): Promise<Se
     `insert into ostiary.audit_checkpoint (seq, hash, at, jws) values ($1, decode($2, 'hex'), $3, $4)`,
     [seq, previous, at, checkpoint],
   );
-  return { entries: seals.length, checkpoint };
+  return { entries: seals.length, checkpoint, left };
 }
 
-/** What is queued and not sealed yet. Queued without an entry, it stays in the queue, for verifying to find. */
-async function waitingEntries(transaction: Transaction): Promise<readonly SealedEntry[]> {
+/** What is queued behind an id and not sealed yet. Queued without an entry, it stays in the queue, for verifying to find. */
+async function waitingEntries(transaction: Transaction, after: string | null): Promise<readonly SealedEntry[]> {
   const rows = await query(
     transaction,
     `select ${entryColumns('a')} from ostiary.audit_unsealed q join ostiary.audit a on a.id = q.entry
-     where not exists (select from ostiary.audit_seal s where s.entry = q.entry)
+     where ($1::uuid is null or q.entry > $1) and not exists (select from ostiary.audit_seal s where s.entry = q.entry)
      order by q.entry limit ${BATCH}`,
+    [after],
   );
   return rows.map(toEntry);
 }

@@ -29,8 +29,10 @@ export function startSealer(deps: SealingDependencies, options: SealerOptions = 
   const run = async (wait: boolean): Promise<void> => {
     try {
       const sealed = (await isWaiting(deps)) ? await seal(deps, wait) : null;
-      failing = false;
       if (sealed?.checkpoint) checkpoint(sealed.checkpoint);
+      if (sealed?.left)
+        throw new Error(`${sealed.left} audit entries can't be sealed: 'ostiary audit verify' names them`);
+      failing = false;
     } catch (thrown) {
       if (!failing) error(thrown);
       failing = true;

@@ -32,6 +32,7 @@ export const EVENTS = [
   'access.searched',
   'service_key.created',
   'service_key.revoked',
+  'keys.rotated',
   'audit.read',
   'audit.exported',
   'audit.verified',

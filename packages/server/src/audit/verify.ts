@@ -2,7 +2,7 @@ import { auditJwks, auditKeyRing } from '../keys/index.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { query, type SqlRow } from '../storage/query.js';
 import { CheckpointWalk, type StoredCheckpoint } from './checkpoint-walk.js';
-import { beginning, entryColumns, toEntry } from './entry.js';
+import { beginning, digestOfEntry, entryColumns, type SealedEntry, toEntry } from './entry.js';
 import type { Fault } from './faults.js';
 import { type Seal, Verifier } from './verifier.js';
 
@@ -31,10 +31,14 @@ export interface VerifyOptions {
   readonly keys?: readonly string[];
   /** Checkpoints that were kept elsewhere, as they were signed. */
   readonly checkpoints?: readonly string[];
+  /** The time: of a trail, an entry that waited to be sealed for more than minutes until then is a fault. */
+  readonly now?: Date;
   readonly progress?: (done: number, all: number) => void;
 }
 
 const PAGE = 2_000;
+/** A server seals about once a second. */
+const LONGEST_WAIT_MINUTES = 5;
 
 /** Looks for faults in the trail of a database, as it is at one moment, while servers go on writing to it. */
 export async function verifyTrail(database: Database, options: VerifyOptions = {}): Promise<Verification> {
@@ -59,7 +63,7 @@ export async function verifyTrail(database: Database, options: VerifyOptions = {
       await walk.upTo(isEnd ? Number.POSITIVE_INFINITY : verifier.seq, checkpoints);
       options.progress?.(verifier.seals, Math.max(found.last ?? 0, verifier.seals));
     }
-    await unsealed(transaction, verifier);
+    await unsealed(transaction, verifier, options.now);
     verifier.end();
     return {
       ...walk.result(),
@@ -105,8 +109,8 @@ function toSeal(row: SqlRow): Seal {
   };
 }
 
-/** Entries that nobody sealed and nobody will; and those that were taken away before they were sealed. */
-async function unsealed(transaction: Transaction, verifier: Verifier): Promise<void> {
+/** Entries that nobody sealed and nobody will, or that wait for too long; and those that were taken away before they were sealed. */
+async function unsealed(transaction: Transaction, verifier: Verifier, now: Date | undefined): Promise<void> {
   const added = `select ${entryColumns('a')} from ostiary.audit a
     where not exists (select from ostiary.audit_seal s where s.entry = a.id)
       and not exists (select from ostiary.audit_unsealed q where q.entry = a.id)`;
@@ -122,14 +126,29 @@ async function unsealed(transaction: Transaction, verifier: Verifier): Promise<v
     const says = 'it was written, and taken away before it was sealed';
     verifier.fault({ kind: 'removed', seq: null, entry: id as string, says });
   }
+  const queued = `select ${entryColumns('a')} from ostiary.audit_unsealed q join ostiary.audit a on a.id = q.entry
+    where not exists (select from ostiary.audit_seal s where s.entry = q.entry)`;
+  for await (const row of inOrder(transaction, queued)) {
+    const entry = toEntry(row);
+    const says = whyUnsealed(entry, now);
+    if (says === null) continue;
+    verifier.fault({ kind: 'unsealed', seq: null, entry: entry.id, at: entry.at, event: entry.event, says });
+  }
+}
+
+/** What keeps an entry of the queue from being sealed, as the end of a sentence; null where it has only to wait. */
+function whyUnsealed(entry: SealedEntry, now: Date | undefined): string | null {
+  if (digestOfEntry(entry) === null) return 'it can never be sealed, and was not written like this by the server';
+  const isLate = now !== undefined && !(Date.parse(entry.at) > now.getTime() - LONGEST_WAIT_MINUTES * 60_000);
+  return isLate ? `it has waited to be sealed for more than ${LONGEST_WAIT_MINUTES} minutes: is there a server?` : null;
 }
 
 /** The rows of a query, by their ids. */
 async function* inOrder(transaction: Transaction, text: string): AsyncGenerator<SqlRow> {
-  let after = '00000000-0000-0000-0000-000000000000';
+  let after: string | null = null;
   for (;;) {
-    const page = `select * from (${text}) found where id > $1::uuid order by id limit ${PAGE}`;
-    const rows = await query(transaction, page, [after]);
+    const page = `select * from (${text}) found where $1::uuid is null or id > $1 order by id limit ${PAGE}`;
+    const rows: readonly SqlRow[] = await query(transaction, page, [after]);
     yield* rows;
     if (rows.length < PAGE) return;
     after = rows.at(-1)?.id as string;

@@ -5,6 +5,7 @@ import type { Context } from '../context.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
 import { guard } from './guard.js';
+import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
 import { recordRoutes } from './record-routes.js';
 
@@ -21,6 +22,7 @@ export async function applicationRoutes(
   context: Context,
   version: string,
   throttle: Throttle,
+  refusals: GuestRefusals,
 ): Promise<void> {
   const { model } = context.policy;
   await server.register(swagger, {
@@ -60,7 +62,7 @@ export async function applicationRoutes(
     server.swagger(),
   );
 
-  guard(server, context, throttle);
+  guard(server, context, throttle, refusals);
   identityRoutes(server, context);
   accessRoutes(server, context);
   recordRoutes(server, context);

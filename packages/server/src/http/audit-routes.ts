@@ -14,7 +14,10 @@ const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   csv: 'text/csv; charset=utf-8; header=present',
 };
 
-/** The application's part of the audit trail as a file. */
+/**
+ * The application's part of the audit trail as a file, for an audit type with every column: an entry is exported as it was
+ * sealed, so with what such a type would leave out.
+ */
 export function auditExportRoute(server: FastifyInstance, context: Context, type: string, address: string): void {
   const { model } = context.policy;
   server.get(

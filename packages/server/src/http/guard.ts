@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { requirePossible } from '../access/access.js';
-import { writeAudit } from '../audit/trail.js';
+import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
 import {
   authenticate,
@@ -15,7 +15,9 @@ import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { bearerToken } from './bearer.js';
+import type { GuestRefusals } from './guest-refusals.js';
 import { KnownTokens } from './known-tokens.js';
+import { addressOf } from './peers.js';
 import { recordIdOf } from './record-id.js';
 import { refuseStranger, throttleCaller, throttleGuest } from './throttling.js';
 
@@ -60,13 +62,14 @@ export function requireDecisions(server: FastifyInstance, documentation: (url: s
 }
 
 /** Authenticates each request of an application, counts it, and decides on the type before anything is read. */
-export function guard(server: FastifyInstance, context: Context, throttle: Throttle): void {
+export function guard(server: FastifyInstance, context: Context, throttle: Throttle, refusals: GuestRefusals): void {
   const application = context.policy.model.name;
   const tokens = new KnownTokens();
   server.decorateRequest('caller', null);
   server.decorateRequest('identity', null);
   server.decorateRequest('service', null);
   server.decorateRequest('loaded', null);
+  server.addHook('onClose', () => refusals.close());
   server.addHook('onRequest', async (request, reply) => {
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
@@ -80,7 +83,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
           if (token !== null) tokens.delete(token);
           // Once its address has used up its guesses, not even the trail is written any more.
           await throttleGuest(throttle, application, request, reply);
-          await auditUnauthenticated(context, request);
+          await refusals.add(addressOf(request), unauthenticated(context, request));
         }
         throw error;
       },
@@ -154,13 +157,13 @@ async function serviceOf(
   return { service, requestId: request.id };
 }
 
-async function auditUnauthenticated(context: Context, request: FastifyRequest): Promise<void> {
+function unauthenticated(context: Context, request: FastifyRequest): AuditEntry {
   const decision = request.routeOptions.config.decision;
-  await writeAudit(context.database.db, context.runtime, {
+  return {
     application: context.policy.model.name,
     event: request.headers.authorization === undefined ? 'access.refused' : 'token.refused',
     outcome: 'refused',
     requestId: request.id,
     ...(decision && 'action' in decision ? { action: decision.action, resourceType: decision.type } : {}),
-  });
+  };
 }

@@ -9,6 +9,7 @@ import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
+import { hasEveryAuditColumn } from '../storage/audit-view.js';
 import { auditExportRoute } from './audit-routes.js';
 import { caller } from './guard.js';
 import { recordIdOf } from './record-id.js';
@@ -31,7 +32,8 @@ export function recordRoutes(server: FastifyInstance, context: Context): void {
     if (source === 'decision') continue;
     readRoutes(server, context, type);
     if (source === undefined) writeRoutes(server, context, type);
-    if (source === 'audit') auditExportRoute(server, context, type, address(model, type));
+    if (source === 'audit' && hasEveryAuditColumn(model, type))
+      auditExportRoute(server, context, type, address(model, type));
   }
   for (const handler of context.application.actions ?? []) actionRoute(server, context, handler);
 }

@@ -11,6 +11,7 @@ import { applicationRoutes } from './application-routes.js';
 import { readBodies } from './bodies.js';
 import { watchDrain } from './drain.js';
 import { requireDecisions } from './guard.js';
+import { GuestRefusals } from './guest-refusals.js';
 import { homeRoute } from './home.js';
 import { metadataRoute } from './metadata-route.js';
 import { watchMethods } from './methods.js';
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly rates?: Rates;
   /** The minute, for tests that can't wait for one. */
   readonly rateWindowSeconds?: number;
+  /** How many refusals of those who are not logged in are written in full, for an address and minute; 60 unless given. */
+  readonly refusalsInFull?: number;
   /** With this token, and only with it, the metrics may be read; without one, from this machine alone. */
   readonly metricsToken?: string;
   /** Seconds in which a request must have come in whole, and half of them for its headers; 30 unless given. */
@@ -154,7 +157,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       async (scope) => {
         scope.setErrorHandler(fail(context));
         scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
-        await applicationRoutes(scope, context, options.version, throttle);
+        const refusals = new GuestRefusals(context, options.refusalsInFull, options.rateWindowSeconds);
+        await applicationRoutes(scope, context, options.version, throttle, refusals);
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },

@@ -1,6 +1,6 @@
 import { CompactSign, type CryptoKey, calculateJwkThumbprint, compactVerify, type JWK } from 'jose';
 import type { Runtime } from '../runtime.js';
-import type { Database, Executor, Transaction } from '../storage/database.js';
+import type { Executor, Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
 import { readCompactHeader } from './compact-form.js';
 import { addKey, importKey, lockKeys, publish } from './signing-keys.js';
@@ -36,17 +36,18 @@ export async function auditSigner(transaction: Transaction, runtime: Runtime): P
   };
 }
 
-/** Makes a new key sign from now on. Returns its id, which is its thumbprint (RFC 7638). */
-export async function rotateAuditKey(database: Database, runtime: Runtime): Promise<string> {
-  return database.db.transaction().execute(async (transaction) => {
-    await lockKeys(transaction);
-    await query(
-      transaction,
-      `update ostiary.signing_key set retired_at = $1, private_jwk = '{}' where purpose = 'audit' and retired_at is null`,
-      [runtime.now()],
-    );
-    return addKey(transaction, runtime, ALGORITHM, 'audit');
-  });
+/** Makes a new key sign from now on, and destroys the private half of the one before. */
+export async function replaceAuditKey(
+  transaction: Transaction,
+  runtime: Runtime,
+): Promise<{ readonly algorithm: string; readonly kid: string }> {
+  await lockKeys(transaction);
+  await query(
+    transaction,
+    `update ostiary.signing_key set retired_at = $1, private_jwk = '{}' where purpose = 'audit' and retired_at is null`,
+    [runtime.now()],
+  );
+  return { algorithm: ALGORITHM, kid: await addKey(transaction, runtime, ALGORITHM, 'audit') };
 }
 
 /** The public halves of all keys that ever signed here, the newest first (JWK Set, RFC 7517 section 5). */

@@ -5,7 +5,7 @@ export {
   auditKeyRing,
   auditSigner,
   readStatement,
-  rotateAuditKey,
+  replaceAuditKey,
 } from './audit-keys.js';
 export { ConfigurationError, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
 export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';

@@ -9,6 +9,8 @@ export interface SigningKeysOptions {
   readonly runtime: Runtime;
   /** The longest lifetime of a token of any application: how long a retired key still verifies. */
   readonly longestLifetimeSeconds: number;
+  /** Told of a rotation in its transaction, for the audit trail: it fails where this does. */
+  readonly rotated: (transaction: Executor, key: { readonly algorithm: string; readonly kid: string }) => Promise<void>;
   /** After how long another server process's rotation is noticed. 30 if not given. */
   readonly refreshSeconds?: number;
 }
@@ -96,7 +98,9 @@ export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
           .where('algorithm', '=', algorithm)
           .where('retired_at', 'is', null)
           .execute();
-        return addKey(tx, runtime, algorithm);
+        const kid = await addKey(tx, runtime, algorithm);
+        await options.rotated(tx, { algorithm, kid });
+        return kid;
       });
       await reload();
       return kid;

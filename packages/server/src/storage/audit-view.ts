@@ -1,30 +1,25 @@
 import type { Model } from '@ostiary/policy';
 import { columnOf, tableOf } from '@ostiary/policy/sql';
+import { AUDIT_COLUMNS } from './audit-columns.js';
 import { SchemaError } from './model-tables.js';
 
-/** The columns of the trail, by the names that a model may give fields of. */
-const COLUMNS: Readonly<Record<string, { readonly name: string; readonly isId?: boolean }>> = {
-  at: { name: 'at' },
-  event: { name: 'event' },
-  outcome: { name: 'outcome' },
-  principalKind: { name: 'principal_kind' },
-  principalId: { name: 'principal_id', isId: true },
-  login: { name: 'login' },
-  action: { name: 'action' },
-  resourceType: { name: 'resource_type' },
-  recordId: { name: 'record_id' },
-  decisionId: { name: 'decision_id', isId: true },
-  rules: { name: 'rules' },
-  requestId: { name: 'request_id' },
-  detail: { name: 'detail' },
-};
+/** The columns that a model may give fields of: a record has an id anyway, and the view is of one application. */
+const { id: _id, application: _application, ...COLUMNS } = AUDIT_COLUMNS;
+/** What a model may call text or a reference. */
+const IDS = ['principalId', 'decisionId'];
+
+/** Whether a model's audit type leaves out nothing: then who may read all of its fields may have the entries themselves. */
+export function hasEveryAuditColumn(model: Model, type: string): boolean {
+  const { fields = {} } = model.resources[type] ?? {};
+  return Object.keys(COLUMNS).every((name) => Object.hasOwn(fields, name) && !fields[name]?.secret);
+}
 
 /** Statements that make the application's part of the audit trail, under the fields that its model gives it. */
 export function auditView(model: Model, type: string): readonly string[] {
   const fields = Object.entries(model.resources[type]?.fields ?? {}).map(([name, { kind }]) => {
-    const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
+    const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name as keyof typeof COLUMNS] : undefined;
     if (column === undefined) throw new SchemaError(`${type}.${name}: the audit trail has no such column`);
-    return `${column.name}${column.isId && kind === 'text' ? '::text' : ''} as ${columnOf(name)}`;
+    return `${column}${IDS.includes(name) && kind === 'text' ? '::text' : ''} as ${columnOf(name)}`;
   });
   const select = ['id', 'at as created_at', 'at as updated_at', '1 as version', ...fields].join(', ');
   return [

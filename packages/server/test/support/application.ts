@@ -149,7 +149,14 @@ export async function openApplication(application: Application, options: TestOpt
   });
   const clock = clockAt(START);
   const installation = await open(openDatabase(database.config), clock);
-  const server = await createServer({ installation, version: '0.0.0-test', rates: NO_RATES, ...serverOptions });
+  const server = await createServer({
+    installation,
+    version: '0.0.0-test',
+    rates: NO_RATES,
+    // A test asks for the entry of each request.
+    refusalsInFull: Number.POSITIVE_INFINITY,
+    ...serverOptions,
+  });
   await server.ready();
   const { name } = application.policy.model;
   const context = installation.contexts.get(name);
