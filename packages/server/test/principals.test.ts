@@ -1,5 +1,7 @@
 import { filter, Parameters, pageSql } from '@ostiary/policy/sql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readPage } from '../src/records/page.js';
+import { listRecords } from '../src/records/read.js';
 import { openApplication, START, type TestApplication } from './support/application.js';
 import { trials } from './support/trials.js';
 
@@ -61,4 +63,36 @@ test.each([
   } finally {
     await app.database.pool.query('delete from trials.project_grant where person_id = $1', [personId]);
   }
+});
+
+test('what is granted after the rights were resolved is seen from the next request on', async () => {
+  // More than are sent along with a list: PostgreSQL looks them up as they are by then.
+  const { rows } = await app.database.pool.query(
+    `with made as (
+       insert into trials.project (id, created_at, updated_at, name, site_id, places)
+       select gen_random_uuid(), now(), now(), 'Many', site_id, 1 from trials.project, generate_series(1, 102) where id = $1
+       returning id
+     ) select id from made`,
+    [projectId],
+  );
+  const [late, ...granted] = rows.map(({ id }) => id as string);
+  const grant = (ids: readonly unknown[]) =>
+    app.database.pool.query(
+      `insert into trials.project_grant (id, created_at, updated_at, person_id, project_id, role)
+       select gen_random_uuid(), now(), now(), $1, unnest($2::uuid[]), 'member'`,
+      [personId, ids],
+    );
+  await grant(granted);
+  const asked = { limit: 200, sort: null, after: null, view: null, tests: [] };
+  const caller = { principal: await resolve(), sessionId: null, requestId: null };
+  await grant([late]);
+  const read = await readPage(app.context, caller, app.installation.database.db, 'Project', asked);
+  expect(
+    read.rows.map(({ id }) => id),
+    'PostgreSQL does not see the late grant: this test tells nothing',
+  ).toContain(late);
+  const shown = async (who: typeof caller) =>
+    (await listRecords(app.context, who, 'Project', asked)).items.map(({ id }) => id);
+  expect((await shown(caller)).toSorted()).toEqual(granted.toSorted());
+  expect(await shown({ ...caller, principal: await resolve() })).toContain(late);
 });
