@@ -692,6 +692,44 @@ describe('a policy is plain data', () => {
     expect(sent(101)).not.toContain(101);
   });
 
+  test.each([
+    { what: 'the time', left: { from: 'record', path: ['opensAt'] }, right: { from: 'now' } },
+    { what: 'the day', left: { from: 'record', path: ['born'] }, right: { from: 'today' } },
+    {
+      what: 'an attribute of a type',
+      left: { from: 'record', path: ['bits'] },
+      right: { from: 'type', type: 'Case', field: 'least' },
+    },
+  ] as const)('the filter of one principal is made anew where rules ask for $what', ({ left, right }) => {
+    const vocabulary = model({ ...CLINIC, typeAttributes: { least: integer() } } as never) as unknown as typeof CLINIC;
+    const test = { op: 'equal', left, right } as const;
+    const inLink = { op: 'linked', type: 'Case', via: 'projectId', at: ['projectId'], where: test } as const;
+    const rule = { effect: 'allow', says: 's', source: 's', type: 'Case' } as const;
+    const made = policy(vocabulary, [
+      {
+        type: 'Case',
+        rules: [
+          { ...rule, id: 'Case/own', actions: ['read'], when: test },
+          { ...rule, id: 'Case/link', actions: ['update'], when: inLink },
+        ],
+        limits: [],
+      },
+    ]);
+    const who = user();
+    const asked = (of: typeof who, environment: Environment) =>
+      ['read', 'update'].map((action) => {
+        const parameters = new Parameters();
+        const page = { sort: { field: 'id', descending: false }, limit: 5, after: null, where: [] };
+        return [pageSql(filter(made, of, action, 'Case', environment), parameters, page), parameters.values];
+      });
+    const before = { ...NOW, types: { Case: { least: 1 } } };
+    const after = { now: '2026-03-02T00:00:00.000Z', types: { Case: { least: 2 } } };
+    for (const environment of [before, after, before]) {
+      expect(asked(who, environment), 'a filter of another moment was kept').toEqual(asked(user(), environment));
+    }
+    expect(asked(who, before)).not.toEqual(asked(who, after));
+  });
+
   test('no value of a rule or of a person is in the text of a query', () => {
     const secret = "x'; drop table t; --";
     const made = policy(CLINIC, [

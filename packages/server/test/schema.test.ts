@@ -206,4 +206,16 @@ describe('an application’s tables follow its model', () => {
       ),
     ).rejects.toThrow(/foreign key/);
   });
+
+  test('names that are alike until PostgreSQL would cut them', async () => {
+    const long = (end: string) => `${'a'.repeat(60)}${end}`;
+    const field = () => reference('Extra', { optional: true });
+    const unique = () => text({ unique: true, optional: true });
+    const fields = { [long('1')]: field(), [long('2')]: field(), [long('3')]: unique(), [long('4')]: unique() };
+    await open(shop(fields, { title: text() }));
+    const found = (await catalogue()) as readonly { readonly what: string; readonly line: string }[];
+    const of = (what: string) => found.filter(({ what: found, line }) => found === what && line.includes('item_aaa'));
+    expect(of('index'), 'two references and two unique fields have an index each').toHaveLength(4);
+    expect(of('constraint'), 'two references have a foreign key each').toHaveLength(2);
+  });
 });

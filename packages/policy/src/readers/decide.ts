@@ -243,7 +243,7 @@ export function covers(fields: FieldSet, name: string): boolean {
  * What is left of an action's verdict for a principal when no record is known, in a form where sets that are empty
  * and values that are missing have done their work.
  */
-export function residual(
+function residual(
   policy: Policy,
   principal: Principal,
   action: string,

@@ -142,7 +142,10 @@ export function conditionsOf(of: Filter): readonly Condition[] {
     .filter((part) => part.op !== 'never');
 }
 
-/** The whole filter as one expression, for counting and for single records. */
+/**
+ * The whole filter as one expression, for statements of an application's own: counts, single records. The server itself
+ * reads pages; the tests hold this to the same answers.
+ */
 export function filterSql(of: Filter, parameters: Parameters, alias: string): string {
   return write(disjunction(conditionsOf(of)), scopeOf(of, parameters, alias));
 }

@@ -69,7 +69,13 @@ function permissionQueries(model: Model): string[] {
 /** An id as text. */
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 
-/** The query of one principal's grants with their windows of time: `$1` is the kind, `$2` the id. */
+/**
+ * The query of one principal's grants: `$1` is the kind, `$2` the id. Each `starts` and `ends` in milliseconds of the Unix
+ * epoch, infinite where nothing bounds it: as text, PostgreSQL has instants that no `Date` reads.
+ */
 export function holdingsQuery(model: Model): string {
-  return `select role, scope, scope_id as id, starts_at, ends_at from ${holdingTable(model)} where principal_kind = $1 and principal_id = $2`;
+  const at = (column: string, unbounded: string) =>
+    `extract(epoch from coalesce(${column}, '${unbounded}'))::float8 * 1000`;
+  return `select role, scope, scope_id as id, ${at('starts_at', '-infinity')} as starts, ${at('ends_at', 'infinity')} as ends
+    from ${holdingTable(model)} where principal_kind = $1 and principal_id = $2`;
 }

@@ -12,7 +12,8 @@ interface Remembered {
   readonly until: number;
 }
 
-type GrantRow = Grant & { readonly starts_at: string | null; readonly ends_at: string | null };
+/** In JSON, a number that is infinite is a text. */
+type GrantRow = Grant & { readonly starts: number | string; readonly ends: number | string };
 
 /** No field's name has this character. */
 const GRANTS = '"<grants"';
@@ -69,8 +70,8 @@ export class Principals {
     const now = this.runtime.now().getTime();
     const grants = (row['<grants'] as readonly GrantRow[]).map((grant) => ({
       ...grant,
-      starts: grant.starts_at === null ? Number.NEGATIVE_INFINITY : Date.parse(grant.starts_at),
-      ends: grant.ends_at === null ? Number.POSITIVE_INFINITY : Date.parse(grant.ends_at),
+      starts: Number(grant.starts),
+      ends: Number(grant.ends),
     }));
     const boundaries = grants.flatMap(({ starts, ends }) => [starts, ends]).filter((time) => time > now);
     const held = grants.filter(({ starts, ends }) => starts <= now && now < ends);

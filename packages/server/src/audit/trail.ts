@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
-import { prepare } from '../storage/prepared.js';
+import { keep } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { traced } from '../telemetry/tracing.js';
 
@@ -62,7 +62,7 @@ export interface AuditEntry {
 }
 
 /** Queues the entry as well, to be sealed: what comes into the trail in any other way is never sealed. */
-const INSERT = prepare(`with entry as (
+const INSERT = keep(`with entry as (
   insert into ostiary.audit (id, at, application, event, outcome, principal_kind, principal_id, login, action,
     resource_type, record_id, decision_id, rules, request_id, detail)
   values ($1, $2, $3, $4, $5, $6, $7,

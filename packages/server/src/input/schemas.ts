@@ -9,11 +9,11 @@ const MOST_ELEMENTS = 1_000;
 const STORABLE = { not: { pattern: '[\\u0000\\ud800-\\udfff]' } } as const;
 
 /** Any UUID in lower case, as ids are written. */
-export const idSchema = Type.String({
+const idSchema = Type.String({
   format: 'uuid',
   pattern: ID_PATTERN,
 });
-export const instantSchema = Type.String({
+const instantSchema = Type.String({
   format: 'date-time',
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:[0-5]\\d(\\.\\d{1,3})?Z$',
   examples: ['2026-03-01T09:30:00.000Z'],
@@ -106,7 +106,7 @@ export function recordSchema(model: Model, type: string): JsonSchema {
   return Type.Object(properties);
 }
 
-export const OPERATORS = ['lt', 'le', 'gt', 'ge', 'in', 'null'] as const;
+const OPERATORS = ['lt', 'le', 'gt', 'ge', 'in', 'null'] as const;
 export type FilterOperator = (typeof OPERATORS)[number];
 
 /** Fields that a list can be filtered by, with the operators that make sense for each. */

@@ -28,7 +28,8 @@ interface Cursor {
 }
 
 const DEFAULT_LIMIT = 50;
-const MOST = 200;
+/** No page has more records. */
+export const MOST = 200;
 
 /** Reads a list's query, whose shape the route's schema has checked. */
 export function parseListQuery(model: Model, type: string, raw: Readonly<Record<string, string>>): ListQuery {

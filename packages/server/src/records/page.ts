@@ -7,7 +7,7 @@ import { prepare } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
 import { problemOf } from './integrity.js';
-import { cursorOf, fieldsOf, type ListQuery, whereOf } from './list-query.js';
+import { cursorOf, fieldsOf, type ListQuery, MOST, whereOf } from './list-query.js';
 
 /**
  * The records on a page of a list, as they are: nothing is masked yet.
@@ -30,20 +30,26 @@ export async function readPage(
   const parameters = new Parameters(planned);
   const sort = asked.sort ?? { field: 'id', descending: false };
   const where = whereOf(reach, asked, parameters);
-  const ids = pageSql(reach, parameters, { sort, limit: asked.limit + 1, after: asked.after, where });
+  const ids = pageSql(reach, parameters, { sort, limit: sizeOf(asked.limit) + 1, after: asked.after, where });
   const keys = (sort.field === 'id' ? ['id'] : [sort.field, 'id'])
     .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
     .join(', ');
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
   const text = `select ${selectList(policy, type)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
-  if (planned) prepare(text);
-  const found = await query(executor, text, parameters.values).catch((error: unknown) => {
+  const found = await query(executor, planned ? prepare(text) : text, parameters.values).catch((error: unknown) => {
     throw problemOf(error);
   });
   const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row));
   const last = rows.at(-1);
   return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
+}
+
+/** Lists are read in a few sizes, and the rest is left out: each is a statement of its own. */
+const SIZES = [10, 25, 50, 100];
+
+function sizeOf(limit: number): number {
+  return SIZES.find((size) => size >= limit) ?? MOST;
 }
 
 export function principalOf(caller: Caller): Principal {

@@ -1,7 +1,7 @@
 import type { Needs, Policy, RecordFacts } from '@ostiary/policy';
 import { Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Executor } from './database.js';
-import { prepare } from './prepared.js';
+import { keep } from './prepared.js';
 import { type Along, query, type SqlRow } from './query.js';
 import { type LoadedRecord, proposal, selectList, toFacts, toRecord } from './rows.js';
 
@@ -13,7 +13,7 @@ function byId(policy: Policy, type: string): string {
   texts.set(policy, known);
   const text =
     known.get(type) ??
-    prepare(`select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid`);
+    keep(`select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = $1::uuid`);
   known.set(type, text);
   return text;
 }
@@ -30,7 +30,7 @@ export async function loadRecord(
   lock = false,
 ): Promise<LoadedRecord | null> {
   const text = byId(policy, type);
-  const [row] = await query(executor, lock ? prepare(`${text} for no key update of t`) : text, [id]);
+  const [row] = await query(executor, lock ? keep(`${text} for no key update of t`) : text, [id]);
   return row === undefined ? null : toRecord(policy, type, row);
 }
 

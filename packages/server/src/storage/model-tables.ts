@@ -1,6 +1,7 @@
 import { type Field, findField, type Model, snakeCase } from '@ostiary/policy';
 import { columnOf, quote, tableOf, typeOf } from '@ostiary/policy/sql';
 import type { Transaction } from './database.js';
+import { nameOf } from './names.js';
 import { query } from './query.js';
 
 /** The installation's data does not fit the model, and can't be made to without a person. */
@@ -136,24 +137,24 @@ function orderIndexes(model: Model, type: string): readonly string[] {
 }
 
 function indexName(type: string, fields: readonly string[], kind: string): string {
-  return quote([type, ...fields].map(snakeCase).concat(kind).join('_').slice(0, 63));
+  return quote(nameOf(...[type, ...fields].map(snakeCase), kind));
 }
 
 /** Adds the foreign keys of a table, once all tables are there. */
 export async function addReferences(transaction: Transaction, model: Model, type: string): Promise<void> {
   for (const [name, field] of storedFields(model, type)) {
     if (field.to === null || field.many || model.resources[field.to]?.source !== undefined) continue;
-    const constraint = quote(`${snakeCase(type)}_${snakeCase(name)}_fkey`.slice(0, 63));
+    const constraint = nameOf(snakeCase(type), snakeCase(name), 'fkey');
     const table = tableOf(model, type);
     const exists = await query(
       transaction,
       `select 1 from pg_constraint where conrelid = $1::regclass and conname = $2`,
-      [table, constraint.slice(1, -1)],
+      [table, constraint],
     );
     if (exists.length > 0) continue;
     await query(
       transaction,
-      `alter table ${table} add constraint ${constraint} foreign key (${columnOf(name)})
+      `alter table ${table} add constraint ${quote(constraint)} foreign key (${columnOf(name)})
          references ${tableOf(model, field.to)} (id) deferrable initially immediate`,
     );
   }

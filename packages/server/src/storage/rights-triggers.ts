@@ -1,5 +1,6 @@
 import { findField, type Policy, principalNeeds, snakeCase, upwardImplications } from '@ostiary/policy';
 import { quote, tableOf } from '@ostiary/policy/sql';
+import { nameOf } from './names.js';
 
 /**
  * Rights have a version: of one principal, and of all of an application. Whatever transaction changes rights raises
@@ -29,7 +30,7 @@ export function rightsTriggers(policy: Policy): readonly string[] {
   const { model } = policy;
   const statements: string[] = [];
   const ofPrincipals = (table: string, kind: string, column: string): void => {
-    const name = quote(`rights_of_${kind}_${snakeCase(column)}`.slice(0, 63));
+    const name = quote(nameOf('rights_of', kind, snakeCase(column)));
     statements.push(
       `create or replace trigger ${name} after insert or update or delete on ${tableOf(model, table)}
        for each row execute function ostiary.raise_principal_rights('${model.name}', '${kind}', '${snakeCase(column)}')`,
