@@ -150,6 +150,17 @@ test('a checkpoint that was kept holds for a file, as far as it goes', async () 
   });
 });
 
+test('a checkpoint from before a part begins holds for what it begins behind, and any other is counted', async () => {
+  const kept = [4, 8, 12].map((line) => JSON.parse(lines[line] ?? '').checkpoint as string);
+  const part = await exportedLines(trail, { record: 'record 7' });
+  const found = await verifyExport(fileOf(part), { checkpoints: kept });
+  expect(found).toMatchObject({ faults: [], beforeFirst: 1, notReached: 0, range: { first: 7, last: 9 } });
+  const behindAnother = part.with(0, JSON.stringify({ ...JSON.parse(part[0] ?? ''), previous: 'ab'.repeat(32) }));
+  const faults = await faultsOf(behindAnother, { checkpoints: kept });
+  expect(faults.map(short)).toContain('rewritten 6');
+  expect(faults.map(describeFault).join()).toContain('what the file begins behind');
+});
+
 test('a part is whole by itself: what was not asked for is a place without its entry', async () => {
   const some = await exportedLines(trail, { record: 'record 5' });
   expect(some.slice(1).map((line) => [JSON.parse(line).seq, 'entry' in JSON.parse(line)])).toEqual([

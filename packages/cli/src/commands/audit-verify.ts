@@ -81,7 +81,19 @@ async function checkpointsIn(given: string): Promise<readonly string[]> {
 
 /** What was found, as lines. */
 function report(found: Verification): readonly string[] {
-  const { faults, moreFaults, range, seals, entries, waiting, checkpoints, keys, installation, notReached } = found;
+  const {
+    faults,
+    moreFaults,
+    range,
+    seals,
+    entries,
+    waiting,
+    checkpoints,
+    keys,
+    installation,
+    beforeFirst,
+    notReached,
+  } = found;
   const places = range === null ? 'nothing is sealed yet' : `seq ${range.first} to ${range.last}`;
   const leftOut = seals - entries;
   return [
@@ -94,6 +106,9 @@ function report(found: Verification): readonly string[] {
       : []),
     ...(leftOut > 0 && faults.length === 0
       ? [`${count(leftOut, 'entry is', 'entries are')} not in the export: of each there is a digest alone.`]
+      : []),
+    ...(beforeFirst > 0
+      ? [`${count(beforeFirst, 'checkpoint')} that you gave can't be compared: the export begins behind.`]
       : []),
     ...(notReached > 0
       ? [`${count(notReached, 'checkpoint')} that you gave can't be compared: the export ends before.`]

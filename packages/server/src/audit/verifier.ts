@@ -52,7 +52,7 @@ export class Verifier {
   readonly #gaps: { from: number; to: number }[] = [];
 
   /** @param start the place before the first: 0 and the chain's beginning, or where an export of a part begins */
-  constructor(start: { readonly seq: number; readonly hash: string }) {
+  constructor(readonly start: { readonly seq: number; readonly hash: string }) {
     this.#at = { ...start };
     this.#signed = { ...start };
     this.#lastCheckpoint = start.seq === 0 ? null : undefined;

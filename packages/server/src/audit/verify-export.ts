@@ -24,7 +24,7 @@ export async function verifyExport(
   const from = Math.max(header.first - 1, 0);
   const verifier = new Verifier({ seq: from, hash: from === 0 ? beginning(installation) : header.previous });
   const walk = new CheckpointWalk(verifier, { installation, keys, pinned: options.keys ?? [] });
-  await walk.keep(options.checkpoints ?? [], header.first);
+  await walk.keep(options.checkpoints ?? []);
 
   const hash = createHash('sha256').update(`${first.value}\n`);
   let number = 1;

@@ -20,6 +20,8 @@ export interface Verification {
   /** Entries that wait to be sealed. */
   readonly waiting: number;
   readonly checkpoints: number;
+  /** Checkpoints that were kept, and sign a place before an export begins: nothing in it can be compared with them. */
+  readonly beforeFirst: number;
   /** Checkpoints that were kept, and sign a place that an export does not reach. */
   readonly notReached: number;
   /** The ids of the keys that it relies on: their thumbprints (RFC 7638). */
