@@ -1,6 +1,6 @@
 import { describeFault, rotateAuditKey, seal, verifyTrail, writeAudit } from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { entryId, openTrail, short, type TestTrail, tamper } from './support/trail.js';
+import { entryId, exportedLines, openTrail, short, type TestTrail, tamper } from './support/trail.js';
 
 let trail: TestTrail;
 
@@ -115,6 +115,16 @@ const TAMPERINGS: readonly (readonly [string, string, readonly string[]])[] = [
     ['truncated 8-9'],
   ],
   ['everything cut off', `truncate ostiary.audit_seal; truncate ostiary.audit`, ['truncated 1-9']],
+  [
+    'everything cut off, with its checkpoints',
+    `truncate ostiary.audit_seal; truncate ostiary.audit; truncate ostiary.audit_checkpoint`,
+    ['truncated'],
+  ],
+  [
+    'a seal far behind the end',
+    `insert into ostiary.audit_seal values (1000000, '${entryId(50)}', sha256('x'), sha256('y'))`,
+    ['removed 1000000 #50', 'added 1000000 #50'],
+  ],
   ['an entry added', insertEntry(50), ['added #50']],
   [
     'an entry added with a seal that fits',
@@ -268,6 +278,35 @@ test('the chain goes on past what was done to it, and each fault is still named'
   const { faults, range } = await verifyTrail(trail.database);
   expect(range).toEqual({ first: 1, last: 11 });
   expect(faults.map(short)).toEqual(['removed 9', 'changed 10 #50', 'reordered 10 #50', 'added 10 #50']);
+});
+
+test.each(['9223372036854775807', '11', '10, 12'])(
+  'a forged seal at %s stops neither sealing nor exporting',
+  async (seqs) => {
+    const all = seqs.split(', ');
+    await tamper(
+      trail.data,
+      all
+        .map(
+          (seq, n) =>
+            `${insertEntry(50 + n)}; insert into ostiary.audit_seal values (${seq}, '${entryId(50 + n)}', sha256('x'), sha256('y'))`,
+        )
+        .join(';'),
+    );
+    for (let number = 1; number <= 4; number += 1) await write();
+    expect(await seal(trail)).toMatchObject({ entries: 4 });
+    const { faults } = await verifyTrail(trail.database);
+    expect(faults.map(describeFault).join('\n')).not.toContain('is gone');
+    expect(new Set(faults.map(({ seq }) => seq))).toEqual(new Set(all.map(Number)));
+    expect((await exportedLines(trail)).length).toBeGreaterThan(10);
+  },
+);
+
+test('what is sealed and queued again leaves the queue', async () => {
+  await tamper(trail.data, 'insert into ostiary.audit_unsealed select id from ostiary.audit');
+  expect(await seal(trail)).toMatchObject({ entries: 0 });
+  const { rows } = await trail.data.pool.query('select count(*)::int as left from ostiary.audit_unsealed');
+  expect(rows).toEqual([{ left: 0 }]);
 });
 
 test('what waits to be sealed is no fault, and what was taken from the queue is', async () => {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import {
   describeFault,
@@ -14,6 +13,7 @@ import { EXIT_CODES } from '../exit-codes.js';
 import { Failure } from '../failure.js';
 import { withTrail } from '../installation.js';
 import { print } from '../terminal.js';
+import { visible } from '../visible.js';
 import { dataOption } from './options.js';
 import { progressIn } from './progress.js';
 
@@ -41,7 +41,7 @@ export function auditVerifyCommand(ends: (code: number) => void): Command {
         progress: progressIn('places of the chain'),
       };
       const found = file === undefined ? await verifyStored(options, how) : await verifyFile(file, how);
-      for (const line of report(found)) print(line);
+      for (const line of report(found)) print(visible(line));
       ends(found.faults.length > 0 ? EXIT_CODES.not_whole.code : EXIT_CODES.done.code);
     });
 }
@@ -63,8 +63,11 @@ async function verifyFile(file: string, how: VerifyOptions): Promise<Verificatio
   const handle = await open(file).catch((cause: unknown) => {
     throw new Failure('usage', `${file} can't be read: ${(cause as Error).message}.`, { cause });
   });
-  await handle.close();
-  return verifyExport(createReadStream(file), how);
+  if ((await handle.stat()).isDirectory()) {
+    await handle.close();
+    throw new Failure('usage', `${file} is a folder: name a file that \`ostiary audit export\` wrote.`);
+  }
+  return verifyExport(handle.createReadStream(), how);
 }
 
 /** A checkpoint itself, or every one in a file: of the command `checkpoint`, or of a log. */
@@ -114,9 +117,22 @@ function report(found: Verification): readonly string[] {
       ? [`${count(notReached, 'checkpoint')} that you gave can't be compared: the export ends before.`]
       : []),
     ...keys.map((key) => `Signed with the key ${key}.`),
-    faults.length === 0
-      ? 'Whole: nothing that was sealed was changed, removed, added, reordered or cut off.'
-      : `NOT WHOLE: ${count(faults.length + moreFaults, 'fault')}.`,
+    ...(faults.length === 0 ? whole(found) : [`NOT WHOLE: ${count(faults.length + moreFaults, 'fault')}.`]),
+  ];
+}
+
+/** What a trail without a fault proves: its end, and all of it, can only be held against what was kept elsewhere. */
+function whole({ range, comparedTo }: Verification): readonly string[] {
+  if (range !== null && comparedTo !== null && comparedTo >= range.first) {
+    const end = comparedTo < range.last ? ' What is behind fits together, and is signed with the keys above.' : '';
+    return [
+      `Whole: up to seq ${comparedTo}, nothing that was sealed was changed, removed, added, reordered or cut off.${end}`,
+    ];
+  }
+  return [
+    'Whole: what is here fits together, and is signed with the keys above.',
+    'That its end was not cut off, and that it was not made anew, only a checkpoint can prove that was kept elsewhere:',
+    '`ostiary audit checkpoint` prints one to keep, and `ostiary audit verify --checkpoint <file>` compares with it.',
   ];
 }
 

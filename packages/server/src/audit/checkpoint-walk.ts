@@ -13,6 +13,7 @@ export class CheckpointWalk {
   readonly #used = new Set<string>();
   #kept: SignedPlace[] = [];
   #beforeFirst = 0;
+  #comparedTo: number | null = null;
 
   constructor(
     readonly verifier: Verifier,
@@ -50,7 +51,10 @@ export class CheckpointWalk {
       if (Math.min(next, kept) > seq || Math.min(next, kept) === Number.POSITIVE_INFINITY) return;
       const own = next <= kept ? stored.shift() : undefined;
       if (own) await this.stored(own);
-      else this.verifier.kept(this.#kept.shift() as SignedPlace);
+      else {
+        this.verifier.kept(this.#kept.shift() as SignedPlace);
+        this.#comparedTo = kept;
+      }
     }
   }
 
@@ -83,6 +87,7 @@ export class CheckpointWalk {
       seals,
       entries,
       checkpoints,
+      comparedTo: this.#comparedTo,
       beforeFirst: this.#beforeFirst,
       notReached: this.#kept.length,
       keys: [...this.#used],

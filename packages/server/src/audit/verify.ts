@@ -20,6 +20,8 @@ export interface Verification {
   /** Entries that wait to be sealed. */
   readonly waiting: number;
   readonly checkpoints: number;
+  /** The last place that was compared with a checkpoint that was kept; null without one. */
+  readonly comparedTo: number | null;
   /** Checkpoints that were kept, and sign a place before an export begins: nothing in it can be compared with them. */
   readonly beforeFirst: number;
   /** Checkpoints that were kept, and sign a place that an export does not reach. */
@@ -60,6 +62,10 @@ export async function verifyTrail(database: Database, options: VerifyOptions = {
       const isEnd = seals.length < PAGE;
       await walk.upTo(isEnd ? Number.POSITIVE_INFINITY : verifier.seq, checkpoints);
       options.progress?.(verifier.seals, Math.max(found.last ?? 0, verifier.seals));
+    }
+    if (keys.length > 0 && verifier.checkpoints === 0) {
+      const says = 'there is a key that signs checkpoints, and not one checkpoint: what it signed was taken away';
+      verifier.fault({ kind: 'truncated', seq: null, says });
     }
     await unsealed(transaction, verifier);
     verifier.end();
