@@ -1,4 +1,4 @@
-import { describeFault, rotateAuditKey, seal, verifyTrail, writeAudit } from '@ostiary/server';
+import { createTables, describeFault, rotateAuditKey, seal, verifyTrail, writeAudit } from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entryId, exportedLines, openTrail, short, type TestTrail, tamper } from './support/trail.js';
 
@@ -299,6 +299,45 @@ test.each(['9223372036854775807', '11', '10, 12'])(
     expect(faults.map(describeFault).join('\n')).not.toContain('is gone');
     expect(new Set(faults.map(({ seq }) => seq))).toEqual(new Set(all.map(Number)));
     expect((await exportedLines(trail)).length).toBeGreaterThan(10);
+  },
+);
+
+test('a key without its public half is a fault of what it signed', async () => {
+  await tamper(trail.data, `update ostiary.signing_key set public_jwk = 'null' where purpose = 'audit'`);
+  expect((await verifyTrail(trail.database)).faults.map(short)).toEqual(['checkpoint 3-9']);
+});
+
+/** What keeps the trail as it is, taken away; how it is told, and whether the next start puts it back. */
+test.each([
+  ['alter table ostiary.audit disable trigger audit_append_only', 'the trigger audit_append_only of ostiary.audit'],
+  ['alter table ostiary.audit_seal disable trigger all', 'the trigger audit_seal_no_truncate of ostiary.audit_seal'],
+  [
+    'alter table ostiary.audit_seal enable replica trigger audit_seal_append_only',
+    'the trigger audit_seal_append_only',
+  ],
+  ['drop trigger audit_key_stays on ostiary.signing_key', 'the trigger audit_key_stays of ostiary.signing_key'],
+])('%s: it is told, and put back', async (sql, says) => {
+  await trail.data.pool.query(sql);
+  const told = (await verifyTrail(trail.database)).faults.map(describeFault);
+  expect(told.join('\n')).toContain(`unguarded: ${says}`);
+  expect(await createTables(trail.database, [], true), 'left as it is found').toEqual([]);
+  expect(await createTables(trail.database, [])).toHaveLength(told.length);
+  expect(await createTables(trail.database, [])).toEqual([]);
+  expect((await verifyTrail(trail.database)).faults).toEqual([]);
+});
+
+test.each(['audit', 'audit_unsealed', 'audit_seal', 'audit_checkpoint', 'signing_key'])(
+  'the table %s gone is a fault, and no server starts as if it had never been',
+  async (table) => {
+    await trail.data.pool.query(`alter table ostiary.${table} rename to away`);
+    try {
+      const { faults, range } = await verifyTrail(trail.database);
+      expect(faults.map(describeFault)).toEqual([`removed: the table ostiary.${table} is gone`]);
+      expect(range).toBeNull();
+      await expect(createTables(trail.database, [])).rejects.toThrow(`ostiary.${table} was here, and is gone`);
+    } finally {
+      await trail.data.pool.query(`alter table ostiary.away rename to ${table}`);
+    }
   },
 );
 

@@ -21,7 +21,7 @@ export function auditSearchCommand(): Command {
     .addOption(dataOption())
     .action(async (options: Options) => {
       await withTrail(options, async ({ database, runtime, applications }) => {
-        const filters = filtersOf(options, applications);
+        const filters = await filtersOf(options, applications);
         const entries = await searchTrail(database, selectionOf(filters), options.limit);
         await writeAudit(database.db, runtime, {
           application: filters.application ?? INSTALLATION,

@@ -4,7 +4,7 @@ import { Failure } from '../failure.js';
 import { type CommonOptions, withApplication } from '../installation.js';
 import { confirm, print, say } from '../terminal.js';
 import { visible } from '../visible.js';
-import { appOption, dataOption } from './options.js';
+import { appOption, dataOption, isDay } from './options.js';
 
 interface CreateOptions extends CommonOptions {
   readonly name: string;
@@ -89,7 +89,7 @@ function name(text: string): string {
 function later(text: string): Date {
   const time = new Date(text);
   const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
-  if (!form.test(text) || Number.isNaN(time.getTime())) {
+  if (!form.test(text) || !isDay(text) || Number.isNaN(time.getTime())) {
     throw new InvalidArgumentError('It is a date, or a time with its zone, such as 2027-01-31T12:00:00Z.');
   }
   if (time <= new Date()) throw new InvalidArgumentError('It is in the past.');
