@@ -10,6 +10,7 @@ import {
 } from '@ostiary/server';
 import { CommanderError } from 'commander';
 import { EXIT_CODES, type Exit } from './exit-codes.js';
+import { visible } from './visible.js';
 
 /** The command ends here: with a message for the person who ran it, and an exit code for scripts. */
 export class Failure extends Error {
@@ -39,7 +40,7 @@ export function report(error: unknown): number {
     return error.exitCode === 0 ? 0 : EXIT_CODES.usage.code;
   }
   const failure = toFailure(error);
-  process.stderr.write(`ostiary: ${failure.message}\n`);
+  process.stderr.write(`ostiary: ${failure.message.split('\n').map(visible).join('\n')}\n`);
   if (process.env.OSTIARY_DEBUG) console.error(error);
   return EXIT_CODES[failure.exit].code;
 }

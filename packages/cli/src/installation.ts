@@ -14,6 +14,13 @@ import { type Opened, openConfigured, requireDatabase } from './database.js';
 import { Failure } from './failure.js';
 import { say } from './terminal.js';
 
+/** What a command about the audit trail works on. */
+export interface Trail {
+  readonly database: Database;
+  readonly runtime: Runtime;
+  readonly applications: readonly string[];
+}
+
 /** What every command that works on an installation can be told. */
 export interface CommonOptions {
   readonly data: string;
@@ -55,18 +62,20 @@ export async function withApplication<T>(options: CommonOptions, work: (context:
   });
 }
 
-/** The same for a command that is about the audit trail, which needs no application. */
+/**
+ * The same for a command that is about the audit trail, which needs no application.
+ * @param asFound whether what guards the trail is left as it is found, for the command to tell of
+ */
 export async function withTrail<T>(
   options: Pick<CommonOptions, 'data'>,
-  work: (trail: {
-    readonly database: Database;
-    readonly runtime: Runtime;
-    readonly applications: readonly string[];
-  }) => Promise<T>,
+  work: (trail: Trail) => Promise<T>,
+  asFound = false,
 ): Promise<T> {
   return withDatabase(options, async (opened) => {
     const { applications } = await requireInstallation(opened);
-    await createTables(opened.database, []);
+    const putBack = await createTables(opened.database, [], asFound);
+    if (putBack.length > 0)
+      say('Warning: triggers that keep the audit trail as it is were gone or disabled, and are back.');
     return work({ database: opened.database, runtime: systemRuntime, applications });
   });
 }

@@ -1,6 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { visibleJson } from '../src/visible.js';
 import { logIn, ostiary, serve, temporaryFolder } from './support/command.js';
 
 describe('the audit trail of an installation', () => {
@@ -22,6 +24,7 @@ describe('the audit trail of an installation', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^Installation \S+, seq 1 to \d+\.\n\d+ seals, \d+ entries compared, \d+ checkpoints?\.\n/);
     expect(out).toMatch(/Signed with the key [\w-]{43}\.\nWhole: /);
+    expect(out, 'what can only be told with a checkpoint').toMatch(/signed with the keys above\.\n.*kept elsewhere:\n/);
     expect(out, 'nothing was left').not.toContain('wait');
   });
 
@@ -37,6 +40,8 @@ describe('the audit trail of an installation', () => {
     const whole = (await found('--type', 'Session', '--limit', '1', '--json')).trim();
     const { recordId } = JSON.parse(whole);
     expect(await found('--record', recordId, '--what', 'create', '--app', 'open-data-capture')).toContain(recordId);
+    const application = fileURLToPath(new URL('../../../apps/open-data-capture', import.meta.url));
+    expect(await found('--app', application, '--limit', '1')).toContain('open-data-capture');
     expect(await found('--until', '2000-01-01')).toBe('');
     expect(await found('--what', 'audit.read', '--app', 'ostiary')).toContain('ostiary  -  audit.read allowed');
   });
@@ -44,7 +49,10 @@ describe('the audit trail of an installation', () => {
   test.each([
     [['search', '--from', 'yesterday'], 'It is a date such as'],
     [['search', '--outcome', 'fine'], 'allowed, refused, failed'],
-    [['search', '--app', 'nothing'], 'The installation has open-data-capture, and not nothing'],
+    [['search', '--from', '2026-02-31'], 'It is a date such as'],
+    [['search', '--app', 'nothing'], 'There is no application in'],
+    [['search', '--app', '.'], 'There is no application in'],
+    [['verify', '.'], 'is a folder'],
     [['verify', '/nowhere/at-all'], "can't be read"],
     [['verify', '--checkpoint', '/nowhere/at-all'], "can't be read"],
   ])('audit %j is a mistake', async (args, says) => {
@@ -89,8 +97,26 @@ describe('the audit trail of an installation', () => {
     const rotated = await ostiary(['keys', 'rotate', '--audit', ...on()]);
     expect(rotated).toMatchObject({ code: 0, out: expect.stringMatching(/^[\w-]{43}\n$/) });
     for (const given of [kept, out.trim()]) {
-      expect(await ostiary(['audit', 'verify', '--checkpoint', given, ...on()])).toMatchObject({ code: 0 });
+      const { code, out } = await ostiary(['audit', 'verify', '--checkpoint', given, ...on()]);
+      expect({ code, out }).toEqual({
+        code: 0,
+        out: expect.stringMatching(/Whole: up to seq \d+, nothing .* cut off\./),
+      });
     }
+  });
+
+  test('prints nothing that looks like a line of its own', async () => {
+    const file = join(folder, 'forged.jsonl');
+    const made = await ostiary(['audit', 'export', ...on()]);
+    const forged = made.out.replace('"event":"login.failed"', '"event":"\\nWhole: \\u001b[2J\u202e\u2028"');
+    await writeFile(file, forged);
+    const { code, out } = await ostiary(['audit', 'verify', file]);
+    expect({ code, out }).toEqual({
+      code: 8,
+      out: expect.stringContaining('\\u{a}Whole: \\u{1b}[2J\\u{202e}\\u{2028}'),
+    });
+    expect(visibleJson('\u202e\u{e0041}')).toBe('"\\u202e\\udb40\\udc41"');
+    expect(JSON.parse(visibleJson('\u202e\u{e0041}\n'))).toBe('\u202e\u{e0041}\n');
   });
 
   test('is carried along by a backup, and still whole', async () => {

@@ -43,7 +43,12 @@ export interface Installation {
  */
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { database, runtime, applications, progress } = options;
-  await createTables(database, applications);
+  const unguarded = await createTables(database, applications);
+  if (unguarded.length > 0) {
+    options.warn?.(
+      `triggers that keep the audit trail as it is were gone or disabled, and are back: ${unguarded.map(([, trigger]) => trigger).join(', ')}`,
+    );
+  }
   const { id, demo } = await installed(options);
   // The same whatever the port: several servers of one installation take each other's tokens.
   const issuer = options.issuer ?? `urn:uuid:${id}`;
@@ -67,13 +72,20 @@ export async function openInstallation(options: InstallationOptions): Promise<In
 
 /**
  * Makes the tables that are missing, of the installation and of its applications.
+ * @param asFound whether what guards the audit trail is left as it is found: for verifying, which tells of it
+ * @returns the triggers that guard the audit trail, with their tables, that were gone or disabled and are back
  * @throws SchemaError
  */
-export async function createTables(database: Database, applications: readonly Application[]): Promise<void> {
-  await database.db.transaction().execute((transaction) => createPlatformSchema(transaction));
+export async function createTables(
+  database: Database,
+  applications: readonly Application[],
+  asFound = false,
+): Promise<readonly (readonly [table: string, trigger: string])[]> {
+  const putBack = await database.db.transaction().execute((transaction) => createPlatformSchema(transaction, !asFound));
   for (const { policy } of applications) {
     await database.db.transaction().execute((transaction) => createApplicationSchema(transaction, policy));
   }
+  return putBack;
 }
 
 /** What the installation in a database is, and whose tables it has; null where there is none yet. */

@@ -1,4 +1,5 @@
-import { describeFault, type Fault, type VerifyOptions, verifyExport, verifyTrail } from '@ostiary/server';
+import { Readable } from 'node:stream';
+import { describeFault, type Fault, type VerifyOptions, verifyExport, verifyTrail, writeAudit } from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entryId, exportedLines, fileOf, openTrail, short, type TestTrail, tamper } from './support/trail.js';
 
@@ -84,6 +85,12 @@ const TAMPERINGS: readonly (readonly [string, Edit, readonly (string | RegExp)[]
     ['checkpoint 3'],
   ],
   ['a line that is no JSON', (file) => file.with(lineOf(5), '{'), ['removed 5', 'changed']],
+  ['an entry that is a list', replace(5, (place) => ({ ...place, entry: [] })), ['removed 5', 'changed']],
+  [
+    'an entry whose names are no text',
+    replace(5, ({ entry, ...rest }) => ({ ...rest, entry: { ...(entry as object), id: 5, at: undefined } })),
+    ['removed 5', 'changed'],
+  ],
   ['another end', (file) => file.with(-1, file[4]?.replace('checkpoint', 'end') ?? ''), ['changed']],
   ['lines behind the end', (file) => [...file, file[1] ?? ''], ['added']],
   [
@@ -105,6 +112,27 @@ test.each(TAMPERINGS)('a file is found out: %s', async (_says, edit, expected) =
   expect(faults.map(short), faults.map(describeFault).join('\n')).toEqual(expected);
 });
 
+/** What an editor or a transfer does to a file without changing what it says. */
+test.each([
+  ['a byte order mark', (text: string) => `\ufeff${text}`],
+  ['carriage returns', (text: string) => text.replaceAll('\n', '\r\n')],
+  ['no line feed at the end', (text: string) => text.slice(0, -1)],
+])('a file with %s is whole', async (_says, edit) => {
+  const bytes = Buffer.from(edit(lines.map((line) => `${line}\n`).join('')));
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, n) => bytes.subarray(n * 7, n * 7 + 7));
+  expect(await verifyExport(Readable.from(pieces))).toMatchObject({ faults: [], seals: 9, checkpoints: 3 });
+});
+
+test('a user name may hold what other programs take for the end of a line', async () => {
+  for (const login of ['line\u2028separator', 'paragraph\u2029separator', 'next\u0085line', 'carriage\rreturn\nfeed']) {
+    const entry = { application: 'trials', event: 'login.failed', outcome: 'refused', login } as const;
+    await writeAudit(trail.database.db, trail.runtime, entry);
+  }
+  const exported = await exportedLines(trail);
+  expect(exported.join()).toContain('line\u2028separator');
+  expect(await verifyExport(fileOf(exported))).toMatchObject({ faults: [], entries: 13 });
+});
+
 test('a file under a key that is not the one that was kept is not believed', async () => {
   expect((await faultsOf(lines, { keys: ['another'] })).map(short)).toEqual(['checkpoint 3-9']);
   const [key = ''] = (await verifyTrail(trail.database)).keys;
@@ -120,6 +148,17 @@ test('a checkpoint that was kept holds for a file, as far as it goes', async () 
     notReached: 1,
     range: null,
   });
+});
+
+test('a checkpoint from before a part begins holds for what it begins behind, and any other is counted', async () => {
+  const kept = [4, 8, 12].map((line) => JSON.parse(lines[line] ?? '').checkpoint as string);
+  const part = await exportedLines(trail, { record: 'record 7' });
+  const found = await verifyExport(fileOf(part), { checkpoints: kept });
+  expect(found).toMatchObject({ faults: [], beforeFirst: 1, notReached: 0, range: { first: 7, last: 9 } });
+  const behindAnother = part.with(0, JSON.stringify({ ...JSON.parse(part[0] ?? ''), previous: 'ab'.repeat(32) }));
+  const faults = await faultsOf(behindAnother, { checkpoints: kept });
+  expect(faults.map(short)).toContain('rewritten 6');
+  expect(faults.map(describeFault).join()).toContain('what the file begins behind');
 });
 
 test('a part is whole by itself: what was not asked for is a place without its entry', async () => {

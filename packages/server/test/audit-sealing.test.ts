@@ -80,6 +80,19 @@ test('a sealer waits for nothing: where another process seals, it leaves it to t
   expect(await seal(trail, false)).toMatchObject({ entries: 1 });
 });
 
+test('a sealer that is told to stop does not wait for ever for another, and says so', async () => {
+  const other = await trail.data.pool.connect();
+  await other.query('begin; select pg_advisory_xact_lock(7246772)');
+  const errors: unknown[] = [];
+  const sealer = startSealer(node(), { patienceMilliseconds: 50, error: (error) => errors.push(error) });
+  await writeAudit(trail.database.db, trail.runtime, entry);
+  await sealer.stop();
+  await other.query('rollback');
+  other.release();
+  expect(errors).toEqual([expect.objectContaining({ code: '55P03' })]);
+  expect(await waiting(), 'it is still in the queue').toBe(1);
+});
+
 test('what a process that crashed left is sealed by whoever comes next', async () => {
   await writeAudit(trail.database.db, trail.runtime, entry);
   expect(await waiting()).toBe(1);

@@ -1,4 +1,5 @@
 import {
+  createTables,
   describeFault,
   rotateAuditKey,
   seal,
@@ -8,7 +9,7 @@ import {
   writeAudit,
 } from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { entryId, openTrail, short, type TestTrail, tamper } from './support/trail.js';
+import { entryId, exportedLines, openTrail, short, type TestTrail, tamper } from './support/trail.js';
 
 let trail: TestTrail;
 
@@ -129,6 +130,16 @@ const TAMPERINGS: readonly (readonly [string, string, readonly string[]])[] = [
     ['truncated 8-9'],
   ],
   ['everything cut off', `truncate ostiary.audit_seal; truncate ostiary.audit`, ['truncated 1-9']],
+  [
+    'everything cut off, with its checkpoints',
+    `truncate ostiary.audit_seal; truncate ostiary.audit; truncate ostiary.audit_checkpoint`,
+    ['truncated'],
+  ],
+  [
+    'a seal far behind the end',
+    `insert into ostiary.audit_seal values (1000000, '${entryId(50)}', sha256('x'), sha256('y'))`,
+    ['removed 1000000 #50', 'added 1000000 #50'],
+  ],
   ['an entry added', insertEntry(50), ['added #50']],
   [
     'an entry added under the first id that there can be',
@@ -288,6 +299,74 @@ test('the chain goes on past what was done to it, and each fault is still named'
   const { faults, range } = await verifyTrail(trail.database);
   expect(range).toEqual({ first: 1, last: 11 });
   expect(faults.map(short)).toEqual(['removed 9', 'changed 10 #50', 'reordered 10 #50', 'added 10 #50']);
+});
+
+test.each(['9223372036854775807', '11', '10, 12'])(
+  'a forged seal at %s stops neither sealing nor exporting',
+  async (seqs) => {
+    const all = seqs.split(', ');
+    await tamper(
+      trail.data,
+      all
+        .map(
+          (seq, n) =>
+            `${insertEntry(50 + n)}; insert into ostiary.audit_seal values (${seq}, '${entryId(50 + n)}', sha256('x'), sha256('y'))`,
+        )
+        .join(';'),
+    );
+    for (let number = 1; number <= 4; number += 1) await write();
+    expect(await seal(trail)).toMatchObject({ entries: 4 });
+    const { faults } = await verifyTrail(trail.database);
+    expect(faults.map(describeFault).join('\n')).not.toContain('is gone');
+    expect(new Set(faults.map(({ seq }) => seq))).toEqual(new Set(all.map(Number)));
+    expect((await exportedLines(trail)).length).toBeGreaterThan(10);
+  },
+);
+
+test('a key without its public half is a fault of what it signed', async () => {
+  await tamper(trail.data, `update ostiary.signing_key set public_jwk = 'null' where purpose = 'audit'`);
+  expect((await verifyTrail(trail.database)).faults.map(short)).toEqual(['checkpoint 3-9']);
+});
+
+/** What keeps the trail as it is, taken away; how it is told, and whether the next start puts it back. */
+test.each([
+  ['alter table ostiary.audit disable trigger audit_append_only', 'the trigger audit_append_only of ostiary.audit'],
+  ['alter table ostiary.audit_seal disable trigger all', 'the trigger audit_seal_no_truncate of ostiary.audit_seal'],
+  [
+    'alter table ostiary.audit_seal enable replica trigger audit_seal_append_only',
+    'the trigger audit_seal_append_only',
+  ],
+  ['drop trigger audit_key_stays on ostiary.signing_key', 'the trigger audit_key_stays of ostiary.signing_key'],
+])('%s: it is told, and put back', async (sql, says) => {
+  await trail.data.pool.query(sql);
+  const told = (await verifyTrail(trail.database)).faults.map(describeFault);
+  expect(told.join('\n')).toContain(`unguarded: ${says}`);
+  expect(await createTables(trail.database, [], true), 'left as it is found').toEqual([]);
+  expect(await createTables(trail.database, [])).toHaveLength(told.length);
+  expect(await createTables(trail.database, [])).toEqual([]);
+  expect((await verifyTrail(trail.database)).faults).toEqual([]);
+});
+
+test.each(['audit', 'audit_unsealed', 'audit_seal', 'audit_checkpoint', 'signing_key'])(
+  'the table %s gone is a fault, and no server starts as if it had never been',
+  async (table) => {
+    await trail.data.pool.query(`alter table ostiary.${table} rename to away`);
+    try {
+      const { faults, range } = await verifyTrail(trail.database);
+      expect(faults.map(describeFault)).toEqual([`removed: the table ostiary.${table} is gone`]);
+      expect(range).toBeNull();
+      await expect(createTables(trail.database, [])).rejects.toThrow(`ostiary.${table} was here, and is gone`);
+    } finally {
+      await trail.data.pool.query(`alter table ostiary.away rename to ${table}`);
+    }
+  },
+);
+
+test('what is sealed and queued again leaves the queue', async () => {
+  await tamper(trail.data, 'insert into ostiary.audit_unsealed select id from ostiary.audit');
+  expect(await seal(trail)).toMatchObject({ entries: 0 });
+  const { rows } = await trail.data.pool.query('select count(*)::int as left from ostiary.audit_unsealed');
+  expect(rows).toEqual([{ left: 0 }]);
 });
 
 test('what waits to be sealed is no fault, and what was taken from the queue is', async () => {

@@ -18,7 +18,7 @@ export function auditCheckpointCommand(): Command {
         if (jws === null) throw new Failure('refused', 'Nothing has happened yet: the audit trail is empty.');
         print(jws);
         say(
-          'Keep it elsewhere. Later, `ostiary audit verify --checkpoint <file>` finds whatever was done to the trail since.',
+          'Keep it elsewhere. Later, `ostiary audit verify --checkpoint <file>` finds whatever was done to anything before it.',
         );
       });
     });

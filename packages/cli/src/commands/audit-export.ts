@@ -29,7 +29,7 @@ export function auditExportCommand(): Command {
     .action(async (options: Options) => {
       await withTrail(options, async ({ database, runtime, applications }) => {
         const { format, out } = options;
-        const filters = filtersOf(options, applications);
+        const filters = await filtersOf(options, applications);
         await writeAudit(database.db, runtime, {
           application: filters.application ?? INSTALLATION,
           event: 'audit.exported',

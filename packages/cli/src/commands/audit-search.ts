@@ -2,6 +2,7 @@ import { INSTALLATION, type SealedEntry, searchTrail, selectionOf, writeAudit } 
 import { Command, InvalidArgumentError } from 'commander';
 import { withTrail } from '../installation.js';
 import { print, say } from '../terminal.js';
+import { visible, visibleJson } from '../visible.js';
 import { type FilterOptions, filtersOf, withFilters } from './audit-filters.js';
 import { dataOption } from './options.js';
 
@@ -20,7 +21,7 @@ export function auditSearchCommand(): Command {
     .addOption(dataOption())
     .action(async (options: Options) => {
       await withTrail(options, async ({ database, runtime, applications }) => {
-        const filters = filtersOf(options, applications);
+        const filters = await filtersOf(options, applications);
         const entries = await searchTrail(database, selectionOf(filters), options.limit);
         await writeAudit(database.db, runtime, {
           application: filters.application ?? INSTALLATION,
@@ -28,7 +29,7 @@ export function auditSearchCommand(): Command {
           outcome: 'allowed',
           detail: { filters, by: 'command line' },
         });
-        for (const entry of entries) print(options.json ? JSON.stringify(entry) : line(entry));
+        for (const entry of entries) print(options.json ? visibleJson(entry) : line(entry));
         if (entries.length === 0) say('Nothing in the trail fits.');
         if (entries.length === options.limit) say(`The newest ${options.limit}: say --limit for more.`);
       });
@@ -40,12 +41,7 @@ function line(entry: SealedEntry): string {
   const { at, application, principalKind, principalId, login, event, outcome, action, resourceType, recordId } = entry;
   const who = principalKind === undefined ? (login ?? '-') : `${principalKind}:${login ?? principalId}`;
   const what = [event, outcome, action, resourceType, recordId].filter((part) => part !== undefined);
-  return [at, application, who, what.join(' ')].map(oneLine).join('  ');
-}
-
-/** A user name is whatever somebody typed: it must not look like another line, or steer the terminal. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return [at, application, who, what.join(' ')].map(visible).join('  ');
 }
 
 function limit(text: string): number {

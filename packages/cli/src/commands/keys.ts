@@ -1,4 +1,4 @@
-import { DEFAULT_TOKENS, rotateAuditKey, systemRuntime } from '@ostiary/server';
+import { DEFAULT_TOKENS, rotateAuditKey, seal, systemRuntime } from '@ostiary/server';
 import { Command } from 'commander';
 import { findAllApplications } from '../applications.js';
 import { Failure } from '../failure.js';
@@ -20,7 +20,11 @@ export function keysCommand(): Command {
     .addOption(dataOption())
     .action(async (options: Options) => {
       if (options.audit) {
-        await withTrail(options, async (trail) => print(await rotateAuditKey(trail.database, systemRuntime)));
+        await withTrail(options, async (trail) => {
+          print(await rotateAuditKey(trail.database, systemRuntime));
+          // So that the new key signs something from the beginning.
+          await seal(trail);
+        });
         say('What the keys before have signed stays valid. Tell those who verify by a key of the new one.');
         return;
       }

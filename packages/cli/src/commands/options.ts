@@ -17,3 +17,10 @@ export function folder(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.');
   return text;
 }
+
+/** Whether a time in ISO 8601 begins with a day that there is: `Date` takes 31 February for one in March. */
+export function isDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  const date = new Date(day);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}

@@ -3,7 +3,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { Failure } from '../failure.js';
 import { type CommonOptions, withApplication } from '../installation.js';
 import { confirm, print, say } from '../terminal.js';
-import { appOption, dataOption } from './options.js';
+import { visible } from '../visible.js';
+import { appOption, dataOption, isDay } from './options.js';
 
 interface CreateOptions extends CommonOptions {
   readonly name: string;
@@ -38,7 +39,7 @@ export function serviceKeyCommand(): Command {
     .action(async (options: CommonOptions) => {
       await withApplication(options, async (context) => {
         for (const key of await listServiceKeys(context, context.policy.model.name))
-          print(line(key, context.runtime.now()));
+          print(visible(line(key, context.runtime.now())));
       });
     });
   const revoke = new Command('revoke')
@@ -52,13 +53,13 @@ export function serviceKeyCommand(): Command {
         const application = context.policy.model.name;
         const key = (await listServiceKeys(context, application)).find((one) => one.id === id.toLowerCase());
         if (key === undefined) throw new Failure('usage', `There is no service key '${id}'. Nothing was changed.`);
-        if (!options.yes && !(await confirm(`Refuse ${key.name} from now on?`, '--yes'))) {
+        if (!options.yes && !(await confirm(`Refuse ${visible(key.name)} from now on?`, '--yes'))) {
           throw new Failure('refused', 'Nothing was changed.');
         }
         if (!(await revokeServiceKey(context, application, key.id))) {
           throw new Failure('refused', 'It is revoked already. Nothing was changed.');
         }
-        say(`Revoked the service key of ${key.name}.`);
+        say(`Revoked the service key of ${visible(key.name)}.`);
       });
     });
   return new Command('service-key')
@@ -88,7 +89,7 @@ function name(text: string): string {
 function later(text: string): Date {
   const time = new Date(text);
   const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
-  if (!form.test(text) || Number.isNaN(time.getTime())) {
+  if (!form.test(text) || !isDay(text) || Number.isNaN(time.getTime())) {
     throw new InvalidArgumentError('It is a date, or a time with its zone, such as 2027-01-31T12:00:00Z.');
   }
   if (time <= new Date()) throw new InvalidArgumentError('It is in the past.');

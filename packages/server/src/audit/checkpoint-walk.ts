@@ -12,14 +12,20 @@ export interface StoredCheckpoint {
 export class CheckpointWalk {
   readonly #used = new Set<string>();
   #kept: SignedPlace[] = [];
+  #beforeFirst = 0;
+  #comparedTo: number | null = null;
 
   constructor(
     readonly verifier: Verifier,
     readonly trust: Trust,
   ) {}
 
-  /** Takes in what was kept elsewhere. What can't be believed of it is a fault. */
-  async keep(checkpoints: readonly string[], from = 0): Promise<void> {
+  /**
+   * Takes in what was kept elsewhere. What can't be believed of it is a fault; what is from before the walk begins can't be
+   * compared, but for the place that it begins behind.
+   */
+  async keep(checkpoints: readonly string[]): Promise<void> {
+    const { start } = this.verifier;
     for (const jws of checkpoints) {
       const read = await readCheckpoint(jws, this.trust);
       if ('why' in read) {
@@ -27,7 +33,13 @@ export class CheckpointWalk {
         continue;
       }
       this.#used.add(read.kid);
-      if (read.checkpoint.seq >= from) this.#kept.push(read.checkpoint);
+      const { seq, hash } = read.checkpoint;
+      if (seq > start.seq) this.#kept.push(read.checkpoint);
+      else if (seq < start.seq) this.#beforeFirst += 1;
+      else if (hash !== start.hash) {
+        const says = 'the checkpoint that was kept signed something else than what the file begins behind';
+        this.verifier.fault({ kind: 'rewritten', seq, says });
+      }
     }
     this.#kept.sort((a, b) => a.seq - b.seq);
   }
@@ -39,7 +51,10 @@ export class CheckpointWalk {
       if (Math.min(next, kept) > seq || Math.min(next, kept) === Number.POSITIVE_INFINITY) return;
       const own = next <= kept ? stored.shift() : undefined;
       if (own) await this.stored(own);
-      else this.verifier.kept(this.#kept.shift() as SignedPlace);
+      else {
+        this.verifier.kept(this.#kept.shift() as SignedPlace);
+        this.#comparedTo = kept;
+      }
     }
   }
 
@@ -72,6 +87,8 @@ export class CheckpointWalk {
       seals,
       entries,
       checkpoints,
+      comparedTo: this.#comparedTo,
+      beforeFirst: this.#beforeFirst,
       notReached: this.#kept.length,
       keys: [...this.#used],
     };

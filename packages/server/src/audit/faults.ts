@@ -8,6 +8,7 @@
  * - `rewritten`: seals that fit each other, and not what a checkpoint signed
  * - `truncated`: the trail, or the file, ends before what is known to have been there
  * - `checkpoint`: a checkpoint can't be believed, or is gone
+ * - `unguarded`: nothing holds back who would change it
  */
 export type FaultKind =
   | 'changed'
@@ -17,7 +18,8 @@ export type FaultKind =
   | 'reordered'
   | 'rewritten'
   | 'truncated'
-  | 'checkpoint';
+  | 'checkpoint'
+  | 'unguarded';
 
 export interface Fault {
   readonly kind: FaultKind;

@@ -16,7 +16,7 @@ export interface Range {
   readonly previous: string;
 }
 
-/** From the first entry that was selected to the checkpoint that signs the last. */
+/** From the first entry that was selected to the checkpoint that signs the last: what none signs is no part of it. */
 export async function rangeOf(executor: Executor, { from, where }: Selection): Promise<Range> {
   const parameters = new Parameters();
   const conditions = ['true', ...where(parameters)].join(' and ');
@@ -24,7 +24,8 @@ export async function rangeOf(executor: Executor, { from, where }: Selection): P
     executor,
     `with chosen as (
        select min(s.seq) as first, max(s.seq) as last
-       from ostiary.audit_seal s join ${from} t on t.id = s.entry where ${conditions}
+       from ostiary.audit_seal s join ${from} t on t.id = s.entry
+       where s.seq <= (select max(seq) from ostiary.audit_checkpoint) and ${conditions}
      )
      select i.id, first::float8 as first,
        coalesce((select min(seq) from ostiary.audit_checkpoint where seq >= last), last)::float8 as last,

@@ -8,6 +8,8 @@ import { beginning, chainHash, digestOfEntry, entryColumns, type SealedEntry, to
 /** One sealer at a time, among all processes on a database. Writers never wait for it. */
 const SEALING_LOCK = 7_246_772;
 const BATCH = 1_000;
+/** How long it waits for that lock, and for any other: somebody may hold them for ever. */
+const PATIENCE_MILLISECONDS = 5_000;
 
 export interface Sealed {
   readonly entries: number;
@@ -25,13 +27,19 @@ export interface SealingDependencies {
 /**
  * Seals what waits: what was committed, whenever it began. An entry of a transaction that still runs is sealed later,
  * in a later place. Returns null where another process is at it, unless told to wait for that one.
+ * @throws the database's `lock_not_available` where that takes longer than it has patience
  */
-export async function seal(deps: SealingDependencies, wait = true): Promise<Sealed | null> {
+export async function seal(
+  deps: SealingDependencies,
+  wait = true,
+  patienceMilliseconds = PATIENCE_MILLISECONDS,
+): Promise<Sealed | null> {
   let [entries, left] = [0, 0];
   let checkpoint: string | null = null;
   let after: string | null = null;
   for (;;) {
     const batch = await deps.database.db.transaction().execute(async (transaction) => {
+      await query(transaction, `select set_config('lock_timeout', $1, true)`, [`${patienceMilliseconds}ms`]);
       if (!(await lock(transaction, wait))) return null;
       const waiting = await waitingEntries(transaction, after);
       return { waiting, sealed: await sealBatch(transaction, deps.runtime, waiting) };
@@ -58,18 +66,21 @@ async function lock(transaction: Transaction, wait: boolean): Promise<boolean> {
 }
 
 async function sealBatch(transaction: Transaction, runtime: Runtime, waiting: readonly SealedEntry[]): Promise<Sealed> {
+  if (waiting.length < BATCH) await forgetSealed(transaction);
   const digested = waiting.flatMap((entry) => {
     const digest = digestOfEntry(entry);
     return digest === null ? [] : [{ id: entry.id, digest }];
   });
   const left = waiting.length - digested.length;
   if (digested.length === 0) return { entries: 0, checkpoint: null, left };
-  const { installation, free, signed } = await endOfChain(transaction);
+  const { installation, signed } = await endOfChain(transaction);
+  const free = await freePlaces(transaction, signed?.seq ?? 0, digested.length);
 
   let previous = signed?.hash ?? beginning(installation);
   const seals = digested.map(({ id, digest }, index) => {
-    previous = chainHash(free + index, previous, digest);
-    return { seq: free + index, entry: id, digest, hash: previous };
+    const seq = free[index] as number;
+    previous = chainHash(seq, previous, digest);
+    return { seq, entry: id, digest, hash: previous };
   });
   const ids = seals.map(({ entry }) => entry);
   await query(
@@ -81,7 +92,7 @@ async function sealBatch(transaction: Transaction, runtime: Runtime, waiting: re
   );
   await query(transaction, 'delete from ostiary.audit_unsealed where entry = any($1::uuid[])', [ids]);
 
-  const seq = free + seals.length - 1;
+  const seq = free.at(-1) as number;
   const at = runtime.now();
   const signer = await auditSigner(transaction, runtime);
   const checkpoint = await signCheckpoint(signer, {
@@ -111,18 +122,36 @@ async function waitingEntries(transaction: Transaction, after: string | null): P
   return rows.map(toEntry);
 }
 
-/**
- * Where the chain goes on: behind what is signed, in the next place that is free. Seals that no checkpoint signs were not
- * put there by a sealer: the chain goes past them, and verifying names them.
- */
+/** What is sealed and was queued again, by whom ever, has nothing to wait for. */
+async function forgetSealed(transaction: Transaction): Promise<void> {
+  await query(transaction, 'delete from ostiary.audit_unsealed q using ostiary.audit_seal s where s.entry = q.entry');
+}
+
+/** Where the chain goes on: behind what is signed. */
 async function endOfChain(transaction: Transaction) {
-  const [row] = await query<{ id: string; last: string | null; seq: string | null; hash: string | null }>(
+  const [row] = await query<{ id: string; seq: string | null; hash: string | null }>(
     transaction,
-    `select i.id, (select max(seq) from ostiary.audit_seal) as last, c.seq, encode(c.hash, 'hex') as hash
+    `select i.id, c.seq, encode(c.hash, 'hex') as hash
      from ostiary.installation i left join lateral
        (select seq, hash from ostiary.audit_checkpoint order by seq desc limit 1) c on true`,
   );
   if (row === undefined) throw new TypeError('the database has no installation');
   const signed = row.seq === null || row.hash === null ? null : { seq: Number(row.seq), hash: row.hash };
-  return { installation: row.id, free: Math.max(Number(row.last ?? 0), signed?.seq ?? 0) + 1, signed };
+  return { installation: row.id, signed };
+}
+
+/**
+ * The next places that are free. Seals that no checkpoint signs were not put there by a sealer: the chain goes past them,
+ * wherever they are, and verifying names them.
+ */
+async function freePlaces(transaction: Transaction, signed: number, count: number): Promise<readonly number[]> {
+  const rows = await query<{ seq: number }>(
+    transaction,
+    `select place::float8 as seq
+     from generate_series($1::bigint + 1, $1::bigint + $2 + (select count(*) from ostiary.audit_seal where seq > $1)) place
+     where not exists (select from ostiary.audit_seal s where s.seq = place)
+     order by place limit $2`,
+    [signed, count],
+  );
+  return rows.map(({ seq }) => seq);
 }

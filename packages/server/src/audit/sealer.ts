@@ -4,6 +4,8 @@ import { type SealingDependencies, seal } from './seal.js';
 export interface SealerOptions {
   /** How long an entry waits at most, where the database keeps up. 1,000 if not given. */
   readonly intervalMilliseconds?: number;
+  /** How long it waits, when it is told to stop, for another process that seals. 5,000 if not given. */
+  readonly patienceMilliseconds?: number;
   /** Given each signed checkpoint, to be kept elsewhere. */
   readonly checkpoint?: (jws: string) => void;
   /** Told once of what keeps it from sealing, until it seals again. */
@@ -11,7 +13,7 @@ export interface SealerOptions {
 }
 
 export interface Sealer {
-  /** Seals what is left, and ends. */
+  /** Seals what is left, and ends: also where it can't, after a few seconds. */
   stop(): Promise<void>;
 }
 
@@ -20,7 +22,7 @@ export interface Sealer {
  * told, so that it also finds what other processes left, one that crashed for example.
  */
 export function startSealer(deps: SealingDependencies, options: SealerOptions = {}): Sealer {
-  const { intervalMilliseconds = 1_000, checkpoint = () => {}, error = () => {} } = options;
+  const { intervalMilliseconds = 1_000, patienceMilliseconds, checkpoint = () => {}, error = () => {} } = options;
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
@@ -28,7 +30,7 @@ export function startSealer(deps: SealingDependencies, options: SealerOptions = 
 
   const run = async (wait: boolean): Promise<void> => {
     try {
-      const sealed = (await isWaiting(deps)) ? await seal(deps, wait) : null;
+      const sealed = (await isWaiting(deps)) ? await seal(deps, wait, patienceMilliseconds) : null;
       if (sealed?.checkpoint) checkpoint(sealed.checkpoint);
       if (sealed?.left)
         throw new Error(`${sealed.left} audit entries can't be sealed: 'ostiary audit verify' names them`);
@@ -52,6 +54,8 @@ export function startSealer(deps: SealingDependencies, options: SealerOptions = 
       stopped = true;
       if (timer !== null) clearTimeout(timer);
       await running;
+      // What keeps it from sealing the rest is worth a line, even if it was told before.
+      failing = false;
       await run(true);
     },
   };

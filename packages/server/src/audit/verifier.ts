@@ -52,7 +52,7 @@ export class Verifier {
   readonly #gaps: { from: number; to: number }[] = [];
 
   /** @param start the place before the first: 0 and the chain's beginning, or where an export of a part begins */
-  constructor(start: { readonly seq: number; readonly hash: string }) {
+  constructor(readonly start: { readonly seq: number; readonly hash: string }) {
     this.#at = { ...start };
     this.#signed = { ...start };
     this.#lastCheckpoint = start.seq === 0 ? null : undefined;
@@ -139,6 +139,8 @@ export class Verifier {
     // Where the end is missing, so is what signed the last that is there.
     if (this.#skipTo(last)) for (const seal of this.#unsigned) this.#addUnsigned(seal);
     for (const { from, to } of this.#gaps) {
+      // Behind what is signed and before a seal that is not: nobody knows of anything there, and that seal has its fault.
+      if (from > this.#signed.seq && to <= this.#lastSeal) continue;
       const isEnd = to > this.#lastSeal;
       const says = isEnd ? 'it is known to have been there' : 'the seal is gone';
       this.fault({ kind: isEnd ? 'truncated' : 'removed', seq: from, until: to, says });

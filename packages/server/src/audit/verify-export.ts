@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { auditKeyRing, readStatement } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import { CheckpointWalk } from './checkpoint-walk.js';
 import { beginning } from './entry.js';
 import { EXPORT, EXPORT_END, EXPORT_VERSION, type ExportHeader } from './export-format.js';
+import { linesOf } from './lines.js';
 import { type Seal, Verifier } from './verifier.js';
 import type { Verification, VerifyOptions } from './verify.js';
 
@@ -13,8 +12,11 @@ import type { Verification, VerifyOptions } from './verify.js';
  * Looks for faults in an export of the trail (JSON Lines), without the database that it comes from.
  * @throws Problem `malformed_request` where it is none
  */
-export async function verifyExport(input: Readable, options: VerifyOptions = {}): Promise<Verification> {
-  const source = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+export async function verifyExport(
+  input: AsyncIterable<Uint8Array | string>,
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const source = linesOf(input);
   const first = await source.next();
   const header = readHeader(first.done ? '' : first.value);
   const keys = await auditKeyRing(header.keys.keys);
@@ -22,12 +24,12 @@ export async function verifyExport(input: Readable, options: VerifyOptions = {})
   const from = Math.max(header.first - 1, 0);
   const verifier = new Verifier({ seq: from, hash: from === 0 ? beginning(installation) : header.previous });
   const walk = new CheckpointWalk(verifier, { installation, keys, pinned: options.keys ?? [] });
-  await walk.keep(options.checkpoints ?? [], header.first);
+  await walk.keep(options.checkpoints ?? []);
 
   const hash = createHash('sha256').update(`${first.value}\n`);
   let number = 1;
   let end: string | null = null;
-  for await (const line of { [Symbol.asyncIterator]: () => source }) {
+  for await (const line of source) {
     number += 1;
     const value = readLine(line);
     if (end !== null) {
@@ -109,8 +111,14 @@ function readLine(text: string): Line | null {
   if (typeof end === 'string') return { end };
   if (typeof checkpoint === 'string') return { checkpoint };
   if (!Number.isSafeInteger(seq) || typeof digest !== 'string' || typeof hash !== 'string') return null;
-  if (entry !== undefined && (typeof entry !== 'object' || entry === null)) return null;
-  return value as unknown as Seal;
+  return entry === undefined || isEntry(entry) ? (value as unknown as Seal) : null;
+}
+
+/** What a fault names of an entry has to be text; the rest is for its digest to tell. */
+function isEntry(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { id, at, event } = value as Readonly<Record<string, unknown>>;
+  return [id, at, event].every((named) => typeof named === 'string');
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | null {

@@ -1,4 +1,5 @@
 import { auditJwks, auditKeyRing } from '../keys/index.js';
+import { type MissingGuards, missingGuards } from '../storage/audit-guards.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { query, type SqlRow } from '../storage/query.js';
 import { CheckpointWalk, type StoredCheckpoint } from './checkpoint-walk.js';
@@ -20,6 +21,10 @@ export interface Verification {
   /** Entries that wait to be sealed. */
   readonly waiting: number;
   readonly checkpoints: number;
+  /** The last place that was compared with a checkpoint that was kept; null without one. */
+  readonly comparedTo: number | null;
+  /** Checkpoints that were kept, and sign a place before an export begins: nothing in it can be compared with them. */
+  readonly beforeFirst: number;
   /** Checkpoints that were kept, and sign a place that an export does not reach. */
   readonly notReached: number;
   /** The ids of the keys that it relies on: their thumbprints (RFC 7638). */
@@ -44,16 +49,18 @@ const LONGEST_WAIT_MINUTES = 5;
 export async function verifyTrail(database: Database, options: VerifyOptions = {}): Promise<Verification> {
   const snapshot = database.db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only');
   return snapshot.execute(async (transaction) => {
-    const [found] = await query<{ id: string; last: number | null }>(
-      transaction,
-      'select id, (select max(seq) from ostiary.audit_seal)::float8 as last from ostiary.installation',
-    );
+    const [found] = await query<{ id: string }>(transaction, 'select id from ostiary.installation');
     if (found === undefined) throw new TypeError('the database has no installation');
+    const missing = await missingGuards(transaction);
+    const unguarded = faultsOf(missing);
+    if (missing.tables.length > 0) return unreadable(found.id, unguarded);
     const { keys } = await auditJwks(transaction);
     const trust = { installation: found.id, keys: await auditKeyRing(keys), pinned: options.keys ?? [] };
     const verifier = new Verifier({ seq: 0, hash: beginning(found.id) });
+    for (const fault of unguarded) verifier.fault(fault);
     const walk = new CheckpointWalk(verifier, trust);
     await walk.keep(options.checkpoints ?? []);
+    const last = await countSeals(transaction);
     for await (const { seals, checkpoints } of pages(transaction)) {
       for (const seal of seals) {
         await walk.upTo(seal.seq - 1, checkpoints);
@@ -61,7 +68,11 @@ export async function verifyTrail(database: Database, options: VerifyOptions = {
       }
       const isEnd = seals.length < PAGE;
       await walk.upTo(isEnd ? Number.POSITIVE_INFINITY : verifier.seq, checkpoints);
-      options.progress?.(verifier.seals, Math.max(found.last ?? 0, verifier.seals));
+      options.progress?.(verifier.seals, Math.max(last, verifier.seals));
+    }
+    if (keys.length > 0 && verifier.checkpoints === 0) {
+      const says = 'there is a key that signs checkpoints, and not one checkpoint: what it signed was taken away';
+      verifier.fault({ kind: 'truncated', seq: null, says });
     }
     await unsealed(transaction, verifier, options.now);
     verifier.end();
@@ -71,6 +82,28 @@ export async function verifyTrail(database: Database, options: VerifyOptions = {
       waiting: await countWaiting(transaction),
     };
   });
+}
+
+/** What the tables lack that the trail is in. */
+function faultsOf({ tables, triggers }: MissingGuards): readonly Fault[] {
+  return [
+    ...tables.map((name) => ({ kind: 'removed', seq: null, says: `the table ostiary.${name} is gone` }) as const),
+    ...triggers.map(([table, trigger]) => {
+      const says = `the trigger ${trigger} of ostiary.${table}, which refuses changes, is gone or disabled`;
+      return { kind: 'unguarded', seq: null, says } as const;
+    }),
+  ];
+}
+
+/** What can be said where tables are gone. */
+function unreadable(installation: string, faults: readonly Fault[]): Verification {
+  const nothing = { moreFaults: 0, seals: 0, entries: 0, waiting: 0, checkpoints: 0, beforeFirst: 0, notReached: 0 };
+  return { faults, installation, range: null, comparedTo: null, keys: [], ...nothing };
+}
+
+async function countSeals(transaction: Transaction): Promise<number> {
+  const [row] = await query<{ seals: number }>(transaction, 'select count(*)::float8 as seals from ostiary.audit_seal');
+  return row?.seals ?? 0;
 }
 
 async function* pages(transaction: Transaction) {

@@ -206,8 +206,8 @@ function isForSignatures(jwk: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** Names the members one by one, so that a private one can't slip out. */
-export function publish(kid: string, algorithm: string, jwk: Readonly<Record<string, unknown>>): JWK {
-  const { kty, crv, x, y } = jwk as JWK;
+export function publish(kid: string, algorithm: string, jwk: Readonly<Record<string, unknown>> | null): JWK {
+  const { kty, crv, x, y } = (jwk ?? {}) as JWK;
   return { kty, crv, x, ...(y === undefined ? {} : { y }), kid, alg: algorithm, use: 'sig' } as JWK;
 }
 

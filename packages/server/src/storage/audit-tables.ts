@@ -27,6 +27,18 @@ export interface AuditTables {
   'ostiary.audit_checkpoint': { seq: BigInteger; hash: Buffer; at: Timestamp; jws: string };
 }
 
+/** The triggers that keep the trail as it was written, by their tables. */
+export const AUDIT_TRIGGERS: readonly (readonly [table: string, trigger: string])[] = [
+  ...['audit', 'audit_seal', 'audit_checkpoint'].flatMap((table) => [
+    [table, `${table}_append_only`] as const,
+    [table, `${table}_no_truncate`] as const,
+  ]),
+  ['signing_key', 'audit_key_stays'],
+];
+
+/** What the trail is in, which nothing but this program makes and nothing removes. */
+export const AUDIT_TABLE_NAMES = ['audit', 'audit_unsealed', 'audit_seal', 'audit_checkpoint', 'signing_key'] as const;
+
 const refuse = (table: string) => [
   `create or replace trigger ${table}_append_only before update or delete on ostiary.${table}
    for each row execute function ostiary.refuse_change()`,

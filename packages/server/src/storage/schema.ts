@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Policy, snakeCase } from '@ostiary/policy';
 import { holdingsView, quote, schemaOf } from '@ostiary/policy/sql';
+import { type MissingGuards, putBackGuards } from './audit-guards.js';
 import { auditView } from './audit-view.js';
 import type { Transaction } from './database.js';
 import { addReferences, createTable, storedTypes } from './model-tables.js';
@@ -14,12 +15,21 @@ const LAYOUT = 2;
 /** One migration at a time, whichever process starts first. */
 const MIGRATION_LOCK = 7_246_771;
 
-/** Makes the installation's own tables where they are missing. */
-export async function createPlatformSchema(transaction: Transaction): Promise<void> {
+/**
+ * Makes the installation's own tables where they are missing, and puts back what guards the audit trail, unless told to
+ * leave it as it is.
+ * @returns the triggers that it put back
+ * @throws SchemaError where a table of the trail is gone
+ */
+export async function createPlatformSchema(
+  transaction: Transaction,
+  putBack = true,
+): Promise<MissingGuards['triggers']> {
   const statements = [...PLATFORM_DDL, ...RIGHTS_FUNCTIONS];
   await unlessUpToDate(transaction, 'ostiary', statements, async () => {
     for (const statement of statements) await query(transaction, statement);
   });
+  return putBack ? putBackGuards(transaction) : [];
 }
 
 /**
