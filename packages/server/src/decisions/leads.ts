@@ -3,6 +3,7 @@ import { columnOf, Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Context } from '../context.js';
 import { loginKey } from '../identity/login-key.js';
 import { readId } from '../input/ids.js';
+import { keep } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 
 /** Among which records and accounts something is looked for. */
@@ -80,5 +81,5 @@ export async function idsOf(
   const parameters = new Parameters();
   const leads = given.length === 0 ? null : leadsSql(context, among, given, parameters);
   if (leads === null) return new Map(given.map((one) => [one, readId(one)]));
-  return only(await query<Lead & Record<string, unknown>>(context.database.db, leads, parameters.values));
+  return only(await query<Lead & Record<string, unknown>>(context.database.db, keep(leads), parameters.values));
 }

@@ -1,6 +1,7 @@
 import type { Principal } from '@ostiary/policy';
 import { Parameters, tableOf } from '@ostiary/policy/sql';
 import type { Context } from '../context.js';
+import { keep } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
 import { idsOf, leadsSql, only, principalsOf, recordsOf } from './leads.js';
@@ -65,11 +66,11 @@ export class Lookup {
     const leads = leadsSql(context, principalsOf(model, kind), wanted, parameters);
     const rows = await query<AccountRow>(
       context.database.db,
-      `select l.given, l.id, a.login, a.disabled, a.rights_version || '.' || p.rights_version as rights_version
+      keep(`select l.given, l.id, a.login, a.disabled, a.rights_version || '.' || p.rights_version as rights_version
        from (${leads}) l
        left join ostiary.account a on a.application = ${parameters.add(model.name, 'text')}
          and a.kind = ${parameters.add(kind, 'text')} and a.principal_id = l.id
-       left join ostiary.application p on p.name = a.application`,
+       left join ostiary.application p on p.name = a.application`),
       parameters.values,
     );
     const ids = only(rows);
@@ -90,7 +91,7 @@ export class Lookup {
         ? []
         : await query(
             database.db,
-            `select ${selectList(policy, type)} from ${tableOf(model, type)} t where t.id = any($1::uuid[])`,
+            keep(`select ${selectList(policy, type)} from ${tableOf(model, type)} t where t.id = any($1::uuid[])`),
             [ids],
           );
     const found = new Map(rows.map((row) => [String(row.id), toRecord(policy, type, row)]));
