@@ -29,7 +29,7 @@ else {
   if (asked('a')) await benchDecisions(seed, rounds);
   if (asked('b')) {
     const sizes = values.sizes.split(',').map(Number);
-    await benchLists({ times: 20 * rounds, sizes, seed, databaseUrl: process.env.DATABASE_URL });
+    await benchLists({ times: 20 * rounds, sizes, seed });
   }
   if (asked('c')) await benchHttp(rounds);
   if (asked('d')) await benchAudit(rounds);

@@ -2,40 +2,58 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, openDatabase, startEmbedded } from '@ostiary/server';
+import type pg from 'pg';
 
-/** An empty database that is gone afterwards: in the PostgreSQL of DATABASE_URL, or in a built-in one of its own. */
+/** A PostgreSQL for databases that are gone afterwards: the one of DATABASE_URL, or a built-in one of its own. */
 export interface Scratch {
-  readonly database: Database;
+  /** Makes an empty database. */
+  database(name: string): Promise<Database>;
   close(): Promise<void>;
 }
 
 export async function openScratch(): Promise<Scratch> {
-  const url = process.env.DATABASE_URL;
-  if (url) return openOn(url);
-  const folder = await mkdtemp(join(tmpdir(), 'ostiary-bench-'));
-  const cluster = await startEmbedded({ folder, log: () => {} });
-  const database = openDatabase(cluster.connection);
-  return {
-    database,
+  const { connection, stop } = await server();
+  const opened: { readonly name: string; readonly database: Database }[] = [];
+  const administer = async (statement: string) => {
+    const { pool, close } = openDatabase(connection);
+    await pool.query(statement).finally(close);
+  };
+  const scratch: Scratch = {
+    async database(purpose) {
+      const name = `ostiary_bench_${purpose}_${process.pid}`;
+      await administer(`create database ${name} template template0`);
+      const database = openDatabase(databaseIn(connection, name));
+      opened.push({ name, database });
+      return database;
+    },
     async close() {
-      await database.close();
-      await cluster.stop();
-      await rm(folder, { recursive: true, force: true });
+      for (const { name, database } of opened.splice(0)) {
+        await database.close();
+        await administer(`drop database ${name} with (force)`);
+      }
+      await stop();
     },
   };
+  // Interrupted, it leaves nothing behind either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => scratch.close().finally(() => process.exit(130)));
+  }
+  return scratch;
 }
 
-async function openOn(url: string): Promise<Scratch> {
-  const name = `ostiary_bench_${process.pid}`;
-  const administration = openDatabase({ connectionString: url });
-  await administration.pool.query(`create database ${name}`);
-  const database = openDatabase({ connectionString: Object.assign(new URL(url), { pathname: `/${name}` }).href });
-  return {
-    database,
-    async close() {
-      await database.close();
-      await administration.pool.query(`drop database ${name} with (force)`);
-      await administration.close();
-    },
+async function server(): Promise<{ readonly connection: pg.PoolConfig; readonly stop: () => Promise<void> }> {
+  const url = process.env.DATABASE_URL;
+  if (url) return { connection: { connectionString: url }, stop: async () => {} };
+  const folder = await mkdtemp(join(tmpdir(), 'ostiary-bench-'));
+  const cluster = await startEmbedded({ folder, log: () => {} });
+  const stop = async () => {
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
   };
+  return { connection: { ...cluster.connection }, stop };
+}
+
+function databaseIn(connection: pg.PoolConfig, name: string): pg.PoolConfig {
+  if (connection.connectionString === undefined) return { ...connection, database: name };
+  return { connectionString: Object.assign(new URL(connection.connectionString), { pathname: `/${name}` }).href };
 }

@@ -21,7 +21,7 @@ export async function benchAudit(rounds: number): Promise<void> {
   const scratch = await openScratch();
   try {
     const installation = await openInstallation({
-      database: scratch.database,
+      database: await scratch.database('audit'),
       runtime: systemRuntime,
       applications: [surveyApplication],
       production: false,

@@ -23,8 +23,9 @@ export interface Served {
 const SURVEYS = 1_000;
 
 const scratch = await openScratch();
+const database = await scratch.database('http');
 const installation = await openInstallation({
-  database: scratch.database,
+  database,
   runtime: systemRuntime,
   applications: [surveyApplication],
   production: false,
@@ -52,7 +53,7 @@ const made = await inTransaction(context, async (transaction) => {
 const rates = parseRates('read=1000000000,write=1000000000,decisions=1000000000');
 const ours = await createServer({ installation, version: 'bench', rates });
 await ours.listen({ host: '127.0.0.1', port: 0 });
-const bare = bareServer(scratch.database, { keys: [...(await installation.keys.jwks()).keys] });
+const bare = bareServer(database, { keys: [...(await installation.keys.jwks()).keys] });
 await bare.listen({ host: '127.0.0.1', port: 0 });
 const urlOf = (server: { readonly server: { address(): unknown } }) =>
   `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;

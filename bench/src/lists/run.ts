@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openDatabase, startEmbedded } from '@ostiary/server';
-import type pg from 'pg';
 import { Disagreement, median, percentile, progress } from '../measure.js';
+import { openScratch, type Scratch } from '../scratch.js';
 import { number, printTable } from '../table.js';
 import { type Candidate, candidates, HAND_WRITTEN } from './candidates.js';
 import { ORDERS, type Order } from './hand-written.js';
@@ -16,8 +12,6 @@ export interface ListOptions {
   /** How many surveys there are, one database each. */
   readonly sizes: readonly number[];
   readonly seed: number;
-  /** A PostgreSQL of one's own, on which databases may be made; an embedded one if left out. */
-  readonly databaseUrl?: string | undefined;
 }
 
 /** What one asker waited for one page: milliseconds in the middle, and at the 95th of a hundred. */
@@ -31,11 +25,11 @@ interface Waited {
 
 /** Workload B: the first page of 50, in order, of the surveys that one may view. */
 export async function benchLists(options: ListOptions): Promise<void> {
-  const { connection, stop } = await server(options.databaseUrl);
+  const scratch = await openScratch();
   try {
     const all: Waited[] = [];
     for (const size of options.sizes) {
-      const found = await inDatabase(connection, size, options);
+      const found = await inDatabase(scratch, size, options);
       for (const order of ORDERS)
         printWaited(
           size,
@@ -50,30 +44,12 @@ export async function benchLists(options: ListOptions): Promise<void> {
         all.filter((waited) => waited.order === order),
       );
   } finally {
-    await stop();
+    await scratch.close();
   }
 }
 
-async function server(url: string | undefined) {
-  if (url !== undefined) return { connection: { connectionString: url } as pg.PoolConfig, stop: async () => {} };
-  const folder = await mkdtemp(join(tmpdir(), 'ostiary-bench-'));
-  const cluster = await startEmbedded({ folder });
-  const stop = async () => {
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
-  return { connection: { ...cluster.connection } as pg.PoolConfig, stop };
-}
-
-async function inDatabase(connection: pg.PoolConfig, size: number, options: ListOptions): Promise<readonly Waited[]> {
-  const name = `ostiary_bench_${size}`;
-  const administer = async (statement: string) => {
-    const { pool, close } = openDatabase(connection);
-    await pool.query(statement).finally(close);
-  };
-  await administer(`drop database if exists ${name} with (force)`);
-  await administer(`create database ${name} template template0`);
-  const database = openDatabase(databaseIn(connection, name));
+async function inDatabase(scratch: Scratch, size: number, options: ListOptions): Promise<readonly Waited[]> {
+  const database = await scratch.database(`${size}`);
   try {
     progress(`${number(size)} surveys: filling the database`);
     await prepare(database, size, options.seed);
@@ -95,17 +71,8 @@ async function inDatabase(connection: pg.PoolConfig, size: number, options: List
     restricted.release(true);
     return found;
   } finally {
-    await database.close();
-    await administer(`drop database ${name} with (force)`);
     progress(null);
   }
-}
-
-function databaseIn(connection: pg.PoolConfig, name: string): pg.PoolConfig {
-  if (connection.connectionString === undefined) return { ...connection, database: name };
-  const url = new URL(connection.connectionString);
-  url.pathname = `/${name}`;
-  return { connectionString: url.href };
 }
 
 /** What takes longer than this is asked less often. */
