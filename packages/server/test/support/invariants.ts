@@ -100,8 +100,11 @@ function expectTrail(operation: Operation, { method }: HostileRequest, outcome: 
   const told = `the audit trail says: ${JSON.stringify(entries)}`;
   for (const entry of entries) expect(entry.request_id, told).toBe(ownId(headers));
   if (status < 400) {
+    // A question of a batch that may not be asked is refused in its place.
+    const inPlace = operation.definition.operationId === 'evaluateAll' ? ['access.refused'] : [];
+    const others = entries.filter(({ event }) => !inPlace.includes(event));
     expect(
-      entries.map((entry) => entry.outcome),
+      others.map((entry) => entry.outcome),
       told,
     ).not.toContain('refused');
     const writes = entries.filter((entry) => WRITES.includes(entry.event) && entry.principal_id !== null);
