@@ -7,6 +7,8 @@ import { build, compile, prepare, projects, ROOT, run } from './prepare.mjs';
 
 const OTHER_POSTGRES = '/usr/lib/postgresql';
 const DATABASE_HELPER = join(ROOT, 'packages/server/test/support/cluster.ts');
+/** What these test needs a database, and does not depend on its version. */
+const VERSION_DOES_NOT_MATTER = /\/(hostile-\w+|own-application)\.test\.ts$/;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 prepare();
@@ -55,9 +57,6 @@ function vitest(name, files, environment) {
   if (code !== 0 && total.failed === before) total.failed += 1;
   return code === 0;
 }
-
-/** What these test needs a database, and does not depend on its version. */
-const VERSION_DOES_NOT_MATTER = /\/(hostile-\w+|own-application)\.test\.ts$/;
 
 /** Test files that reach the helper which makes databases, however indirectly. */
 function testsWithDatabase() {
