@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -120,15 +121,21 @@ export function idleProgram(options: { readonly uid?: number; readonly gid?: num
   return child.pid ?? 0;
 }
 
-/** Makes a process that has ended and that nobody has waited for, and clears it away after the test. */
+/**
+ * Makes a process that has ended and that nobody has waited for, and clears it away after the test. It ends only once
+ * its parent is a program that waits for nobody: the shell before that might still have waited for it.
+ */
 export async function zombie(options: { readonly uid?: number; readonly gid?: number } = {}): Promise<number> {
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
     ...options,
   });
   afterwards(() => parent.kill('SIGKILL'));
-  const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
+  const [, output, , end] = parent.stdio;
+  const [line] = (await once(createInterface(output as Readable), 'line')) as [string];
   const pid = Number(line);
+  await until(() => processes().some((entry) => entry.pid === parent.pid && entry.command.startsWith('sleep')));
+  (end as Writable).end();
   await until(() => !isRunning(pid));
   return pid;
 }
