@@ -11,8 +11,8 @@ export interface LoginSettings {
   readonly password: string;
   /** The boolean field that disables the account. */
   readonly disabled?: string;
-  /** Where they log in, below the application's address: `/auth/login`. */
-  readonly path: string;
+  /** Where they log in, below the application's address: `/auth/login`. With `roots`, it is `/api/<kind>/login`. */
+  readonly path?: string;
   /** Fields with names that a password must not resemble. */
   readonly names?: readonly string[];
 }
@@ -23,6 +23,12 @@ export interface TokenSettings {
   /** For HS256: the environment variable that holds the secret. */
   readonly secretFrom?: string;
   readonly lifetimeSeconds: number;
+  /** With this, a log-in answers a refresh token too; each has to be used within so many seconds, and works once. */
+  readonly refreshSeconds?: number;
+  /** How long an access token is good that was made by a refresh; as long as after a log-in, where nothing is said. */
+  readonly refreshedSeconds?: number;
+  /** When a session ends, however often it is refreshed; 30 days after the log-in, where nothing is said. */
+  readonly sessionSeconds?: number;
 }
 
 /** Where an application says nothing of its tokens: signed with the installation's keys, and good for an hour. */
@@ -39,6 +45,8 @@ export interface LockoutSettings {
 export interface Application {
   /** What `policy` of @ostiary/policy made. */
   readonly policy: Policy;
+  /** With 'kind', each kind of principal has an API of its own, `/api/<kind>`, where no other kind's tokens are taken. */
+  readonly roots?: 'kind';
   /** The kinds of people in the golden matrix, by the title of their column. Without them there is no matrix. */
   readonly personas?: Personas;
   /** How each kind of principal logs in; one that is left out has no password. */

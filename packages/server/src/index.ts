@@ -1,5 +1,6 @@
 export type { Authorized } from './access/access.js';
 export { Principals } from './access/principals.js';
+export { loginAddress, type Root, rootOf } from './addresses.js';
 export {
   type Application,
   DEFAULT_TOKENS,

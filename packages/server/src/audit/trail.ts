@@ -11,6 +11,8 @@ export const EVENTS = [
   'login.locked',
   'logout',
   'token.refused',
+  'token.refreshed',
+  'token.reused',
   'account.created',
   'account.login_changed',
   'account.password_changed',

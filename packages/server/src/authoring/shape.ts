@@ -90,7 +90,7 @@ const login = members<LoginSettings>({
   login: word,
   password: word,
   disabled: maybe(word),
-  path: Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' }),
+  path: maybe(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' })),
   names: maybe(words),
 });
 
@@ -105,6 +105,7 @@ const handler = members<ActionHandler>({
 
 const application = members<Application>({
   policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
+  roots: maybe(Type.Enum(['kind'])),
   personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words }))),
   logins: each(login),
   tokens: maybe(
@@ -112,6 +113,9 @@ const application = members<Application>({
       algorithm: Type.Enum(['ES256', 'EdDSA', 'HS256']),
       secretFrom: maybe(word),
       lifetimeSeconds: positive,
+      refreshSeconds: maybe(positive),
+      refreshedSeconds: maybe(positive),
+      sessionSeconds: maybe(positive),
     }),
   ),
   lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),

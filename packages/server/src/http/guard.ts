@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { requirePossible } from '../access/access.js';
+import { refuseKind, requirePossible } from '../access/access.js';
+import { rootsOf } from '../addresses.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
 import {
@@ -35,6 +36,8 @@ declare module 'fastify' {
     readonly decision?: RouteDecision;
     /** The type of the one record that the route is about: it is loaded along with who asks. */
     readonly loads?: string;
+    /** Whose tokens are taken: set for every route below the root of a kind of principal. */
+    readonly kind?: string;
   }
   interface FastifyRequest {
     /** Who makes the request; null until it is authenticated, and on public routes. */
@@ -70,6 +73,11 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
   server.decorateRequest('service', null);
   server.decorateRequest('loaded', null);
   server.addHook('onClose', () => refusals.close());
+  server.addHook('onRoute', (route) => {
+    const below = ({ api }: { readonly api: string }) => `${route.url}/`.startsWith(`${server.prefix}${api}/`);
+    const kind = rootsOf(context.application).find(below)?.kind ?? null;
+    if (kind !== null) route.config = { ...route.config, kind };
+  });
   server.addHook('onRequest', async (request, reply) => {
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
@@ -96,6 +104,8 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     }
     const caller = known;
     request.caller = caller;
+    const { kind } = request.routeOptions.config;
+    if (kind !== undefined && caller.principal?.kind !== kind) throw refuseKind(context, caller, kind);
     if ('action' in decision) requirePossible(context, caller, decision.action, decision.type);
   });
 }

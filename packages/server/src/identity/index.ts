@@ -16,6 +16,8 @@ export { type LoginAttempt, type LoginResult, login } from './login.js';
 export { type PasswordContext, passwordProblem } from './password-strength.js';
 export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
 export { purgeExpired } from './purge.js';
+export { type Refreshed, refresh } from './refresh.js';
+export { type RefreshSettings, refreshSettings } from './refresh-tokens.js';
 export {
   authenticateService,
   createServiceKey,

@@ -5,6 +5,7 @@ import type { IdentityDependencies } from './dependencies.js';
 import { clearFailures, reserveAttempt } from './lockout.js';
 import { isUsableLogin, loginKey, printableLogin } from './login-key.js';
 import { verifyPassword } from './passwords.js';
+import { makeRefreshToken, sessionEnd, storeRefreshToken } from './refresh-tokens.js';
 
 export interface LoginAttempt {
   readonly application: string;
@@ -21,6 +22,8 @@ export interface LoginResult {
   readonly principalId: string;
   readonly session: { readonly id: string; readonly expiresAt: Date };
   readonly accessToken: string;
+  /** Where the application has them. */
+  readonly refreshToken?: string;
 }
 
 /** Why a log-in was refused: for the audit trail. The caller learns less. */
@@ -76,6 +79,9 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
   // Signed before the transaction, which so never waits for another connection while it holds one.
   const claims = (await attempt.claims?.(principalId)) ?? {};
   const { token, expiresAt } = await tokens.issue({ sub: principalId, kind, sessionId, claims }, now);
+  const endsAt = deps.refresh && sessionEnd(deps.refresh, now);
+  const renewal = deps.refresh && endsAt && makeRefreshToken(runtime, deps.refresh, endsAt);
+  const lastsUntil = renewal === undefined ? expiresAt : renewal.expiresAt;
   const opened = await database.db.transaction().execute(async (tx) => {
     if (!(await isUnchanged(tx, attempt, account))) return false;
     await tx
@@ -86,10 +92,11 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
         kind,
         principal_id: principalId,
         created_at: now,
-        expires_at: expiresAt,
+        expires_at: lastsUntil,
         revoked_at: null,
       })
       .execute();
+    if (renewal !== undefined) await storeRefreshToken(tx, sessionId, renewal);
     await clearFailures(tx, attempt);
     await writeAudit(tx, runtime, {
       ...auditContext(attempt),
@@ -101,7 +108,12 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
   });
   if (!opened) return refuse(deps, attempt, 'changed_meanwhile');
   deps.logins.count('succeeded');
-  return { principalId, session: { id: sessionId, expiresAt }, accessToken: token };
+  return {
+    principalId,
+    session: { id: sessionId, expiresAt: lastsUntil },
+    accessToken: token,
+    ...(renewal === undefined ? {} : { refreshToken: renewal.token }),
+  };
 }
 
 /**

@@ -13,14 +13,7 @@ export async function logout(
 ): Promise<void> {
   const { database, runtime } = deps;
   await database.db.transaction().execute(async (tx) => {
-    const { numUpdatedRows } = await tx
-      .updateTable('ostiary.login_session')
-      .set({ revoked_at: runtime.now() })
-      .where('id', '=', identity.sessionId)
-      .where('application', '=', application)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) return;
+    if (!(await endSession(tx, runtime, application, identity.sessionId))) return;
     await writeAudit(tx, runtime, {
       application,
       event: 'logout',
@@ -29,6 +22,23 @@ export async function logout(
       ...(requestId === undefined ? {} : { requestId }),
     });
   });
+}
+
+/** Ends one session with its refresh tokens. Returns whether it had not ended before. */
+export async function endSession(
+  executor: Executor,
+  runtime: Runtime,
+  application: string,
+  sessionId: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await executor
+    .updateTable('ostiary.login_session')
+    .set({ revoked_at: runtime.now() })
+    .where('id', '=', sessionId)
+    .where('application', '=', application)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** Ends all sessions of an account, but for `keepSession`, from the next request on. */

@@ -36,6 +36,13 @@ export interface PlatformTables extends AuditTables {
     expires_at: Timestamp;
     revoked_at: Timestamp | null;
   };
+  'ostiary.refresh_token': {
+    id: string;
+    session_id: string;
+    token_hash: Buffer;
+    expires_at: Timestamp;
+    used_at: Timestamp | null;
+  };
   'ostiary.login_failure': {
     application: string;
     kind: string;
@@ -121,6 +128,16 @@ export const PLATFORM_DDL: readonly string[] = [
    )`,
   `create index if not exists login_session_account on ostiary.login_session (application, kind, principal_id)`,
   `create index if not exists login_session_expires on ostiary.login_session (expires_at)`,
+  // Used ones stay until they are over, to notice who uses one again.
+  `create table if not exists ostiary.refresh_token (
+     id uuid primary key,
+     session_id uuid not null references ostiary.login_session on delete cascade deferrable,
+     token_hash bytea not null,
+     expires_at timestamptz(3) not null,
+     used_at timestamptz(3)
+   )`,
+  `create index if not exists refresh_token_session on ostiary.refresh_token (session_id)`,
+  `create index if not exists refresh_token_expires on ostiary.refresh_token (expires_at)`,
   `create table if not exists ostiary.login_failure (
      application text not null,
      kind text not null,

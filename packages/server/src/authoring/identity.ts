@@ -1,0 +1,85 @@
+import { findField, type Model } from '@ostiary/policy';
+import { loginAddress } from '../addresses.js';
+import { type Application, DEFAULT_TOKENS, type LoginSettings, type TokenSettings } from '../application.js';
+import { fail } from './error.js';
+
+/** Addresses of every application. */
+const TAKEN = ['/setup', '/auth/logout', '/auth/me', '/auth/refresh', '/openapi.json'];
+const TAKEN_BELOW = ['/api', '/access', '/docs', '/.well-known'];
+
+/**
+ * Checks what an application says of how principals show who they are: what is named exists and is of its kind, and no
+ * two log in at one address.
+ * @throws ApplicationError with the place
+ */
+export function requireIdentity(application: Application): void {
+  const { model } = application.policy;
+  for (const [kind, login] of Object.entries(application.logins)) requireLogin(model, kind, login);
+  requireLoginPaths(application);
+  requireTokens(application.tokens);
+}
+
+function requireLogin(model: Model, kind: string, login: LoginSettings): void {
+  const at = `logins.${kind}`;
+  const type = requireKind(model, at, kind);
+  const fits = (member: string, name: string, fit: boolean, what: string) => {
+    if (findField(model, type, name) === undefined) fail(`${at}.${member}`, `${type} has no field '${name}'`);
+    if (!fit) fail(`${at}.${member}`, `${type}.${name} is not ${what}`);
+  };
+  const field = (name: string) => findField(model, type, name);
+  const isText = (name: string) => field(name)?.kind === 'text' && field(name)?.many === false;
+  const isPlain = (name: string) => isText(name) && field(name)?.secret !== true;
+  fits('login', login.login, isPlain(login.login) && field(login.login)?.optional !== true, 'a required text');
+  fits(
+    'password',
+    login.password,
+    isText(login.password) && field(login.password)?.secret === true,
+    'a secret text: write text({ secret: true })',
+  );
+  const { disabled, names = [] } = login;
+  if (disabled !== undefined) fits('disabled', disabled, field(disabled)?.kind === 'boolean', 'a boolean');
+  for (const name of names) fits('names', name, isPlain(name), 'a text');
+}
+
+function requireLoginPaths(application: Application): void {
+  const paths = new Map<string, string>();
+  for (const [kind, login] of Object.entries(application.logins)) {
+    const at = `logins.${kind}`;
+    const { path } = login;
+    if (application.roots === 'kind') {
+      if (path === undefined) continue;
+      fail(`${at}.path`, `with roots a ${kind} logs in at ${loginAddress(application, kind, {})}: leave it out`);
+    }
+    if (path === undefined) fail(at, "it needs 'path', such as /auth/login");
+    if (TAKEN.includes(path) || TAKEN_BELOW.some((taken) => `${path}/`.startsWith(`${taken}/`))) {
+      fail(`${at}.path`, `${path} is an address of every application: take another, such as /auth/login`);
+    }
+    const other = paths.get(path);
+    if (other !== undefined) fail(`${at}.path`, `${path} is where a ${other} logs in: take another`);
+    paths.set(path, kind);
+  }
+}
+
+function requireTokens({ lifetimeSeconds, refreshSeconds, ...tokens }: TokenSettings = DEFAULT_TOKENS): void {
+  const { refreshedSeconds = lifetimeSeconds, sessionSeconds = Number.POSITIVE_INFINITY } = tokens;
+  if (refreshSeconds === undefined) {
+    for (const name of ['refreshedSeconds', 'sessionSeconds'] as const) {
+      if (tokens[name] !== undefined) fail(`tokens.${name}`, "it is about refresh tokens: say 'refreshSeconds' too");
+    }
+    return;
+  }
+  if (refreshSeconds <= Math.max(lifetimeSeconds, refreshedSeconds)) {
+    fail('tokens.refreshSeconds', 'a refresh token has to be good for longer than the access token beside it');
+  }
+  if (sessionSeconds < refreshSeconds) fail('tokens.sessionSeconds', 'a session lasts as long as one refresh token');
+}
+
+/** The resource type whose records are the principals of a kind. */
+export function requireKind(model: Model, at: string, kind: string): string {
+  const type = Object.hasOwn(model.principals, kind) ? model.principals[kind] : undefined;
+  if (type === undefined) {
+    fail(at, `there is no kind of principal '${kind}', but ${Object.keys(model.principals).join(', ')}`);
+  }
+  if (type === null) fail(at, `a ${kind} has no records, and so no account`);
+  return type;
+}
