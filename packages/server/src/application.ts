@@ -11,6 +11,8 @@ export interface LoginSettings {
   readonly password: string;
   /** The boolean field that disables the account. */
   readonly disabled?: string;
+  /** The boolean field without which there is no logging in; open sessions, and other ways in, go on. */
+  readonly enabled?: string;
   /** Where they log in, below the application's address: `/auth/login`. With `roots`, it is `/api/<kind>/login`. */
   readonly path?: string;
   /** Fields with names that a password must not resemble. */
@@ -29,6 +31,12 @@ export interface TokenSettings {
   readonly refreshedSeconds?: number;
   /** When a session ends, however often it is refreshed; 30 days after the log-in, where nothing is said. */
   readonly sessionSeconds?: number;
+}
+
+/** How principals of a kind hold a token that stays good until it is replaced or revoked. */
+export interface StaticTokenSettings {
+  /** The boolean field without which the token is refused. */
+  readonly enabled?: string;
 }
 
 /** Where an application says nothing of its tokens: signed with the installation's keys, and good for an hour. */
@@ -51,6 +59,10 @@ export interface Application {
   readonly personas?: Personas;
   /** How each kind of principal logs in; one that is left out has no password. */
   readonly logins: Readonly<Record<string, LoginSettings>>;
+  /** By kind of principal, the boolean field without which an account is disabled, however its principal comes. */
+  readonly enabled?: Readonly<Record<string, string>>;
+  /** Kinds of principal that come with a static token, which `staticTokenActions` make and end. */
+  readonly staticTokens?: Readonly<Record<string, StaticTokenSettings>>;
   readonly tokens?: TokenSettings;
   readonly lockout?: LockoutSettings;
   /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */

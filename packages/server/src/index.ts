@@ -7,6 +7,7 @@ export {
   type Demo,
   type LockoutSettings,
   type LoginSettings,
+  type StaticTokenSettings,
   type TokenSettings,
 } from './application.js';
 export {
@@ -67,6 +68,7 @@ export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';
 export type { Effect, Effects } from './records/effects.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
+export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';
 export { type Runtime, systemRuntime } from './runtime.js';

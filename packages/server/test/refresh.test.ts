@@ -114,10 +114,7 @@ describe('a refresh token', () => {
     ['logging out', (_, token) => app.request({ token, method: 'POST', url: '/api/nurse/logout' })],
     ['a new password', (id) => change(id, { password: OTHER_PASSWORD })],
     ['deleting the account', async (id) => asHead({ method: 'DELETE', url: `/api/nurse/nurses/${id}` })],
-    [
-      'a disabled account',
-      (id) => app.database.pool.query('update ostiary.account set disabled = true where principal_id = $1', [id]),
-    ],
+    ['a disabled account', (id) => change(id, { enabled: false })],
   ])('is ended by %s', async (says, end) => {
     const id = await app.seed((system) => system.create('Nurse', { name: says, password: DEMO_PASSWORD }));
     const pair = await login(says);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestApplication } from './support/application.js';
+import { trials } from './support/trials.js';
 import { ward } from './support/ward.js';
 
 const KINDS = ['nurse', 'patient', 'device'];
@@ -8,7 +9,7 @@ let app: TestApplication;
 let document: JsonBody;
 
 beforeAll(async () => {
-  app = await openApplication(ward);
+  app = await openApplication(ward, { beside: [trials] });
   document = (await app.request({ url: '/openapi.json' })).body;
 });
 afterAll(() => app?.close());
@@ -71,6 +72,35 @@ describe('with a root for each kind', () => {
     const [entry, ...others] = await app.audit();
     expect(others).toEqual([]);
     expect(entry).toMatchObject({ event: 'access.refused', principal_id: id, detail: { root: 'nurse' } });
+  });
+
+  test('nobody gets in without a good token', async () => {
+    const login = { login: 'lead', password: 'ostiary-demo' };
+    const other = await app.root({ method: 'POST', url: '/trials/auth/login', body: login });
+    const [id, nurse] = [await app.idOf('Device', 'serial', 'meter of ada'), await tokenOf('nurse', 'head')];
+    const made = await app.request({ token: nurse, method: 'POST', url: `/api/nurse/devices/${id}/rotate-token` });
+    const before = await app.fingerprint();
+    const tokens = {
+      'no token': undefined,
+      'a token that is none': 'garbage',
+      'the token of another application': other.body.accessToken,
+      'a static token with a wrong secret': `${made.body.token.slice(0, -43)}${'A'.repeat(43)}`,
+      'a static token that was replaced': made.body.token,
+      'a service key of nobody': `osk_${id}_${'A'.repeat(43)}`,
+    };
+    await app.request({ token: nurse, method: 'POST', url: `/api/nurse/devices/${id}/rotate-token` });
+    for (const [says, token] of Object.entries(tokens)) {
+      for (const { path, method } of guarded()) {
+        const url = path.replaceAll(/\{\w+\}/g, id);
+        const body = method === 'GET' ? {} : { body: {} };
+        const answer = await app.request({ ...(token && { token }), method, url, ...body });
+        expect([answer.status, answer.headers['www-authenticate']], `${says}: ${method} ${path}`).toEqual([
+          401,
+          expect.stringMatching(/^Bearer/),
+        ]);
+      }
+    }
+    expect(await app.fingerprint(), 'a refused request changed something').toBe(before);
   });
 
   test('a read by HEAD is no way round it', async () => {

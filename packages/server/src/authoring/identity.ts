@@ -16,6 +16,10 @@ export function requireIdentity(application: Application): void {
   const { model } = application.policy;
   for (const [kind, login] of Object.entries(application.logins)) requireLogin(model, kind, login);
   requireLoginPaths(application);
+  for (const [kind, field] of Object.entries(application.enabled ?? {})) {
+    requireFlag(model, `enabled.${kind}`, requireKind(model, `enabled.${kind}`, kind), field);
+  }
+  requireStaticTokens(application);
   requireTokens(application.tokens);
 }
 
@@ -36,9 +40,31 @@ function requireLogin(model: Model, kind: string, login: LoginSettings): void {
     isText(login.password) && field(login.password)?.secret === true,
     'a secret text: write text({ secret: true })',
   );
-  const { disabled, names = [] } = login;
-  if (disabled !== undefined) fits('disabled', disabled, field(disabled)?.kind === 'boolean', 'a boolean');
+  const { disabled, enabled, names = [] } = login;
+  if (disabled !== undefined) requireFlag(model, `${at}.disabled`, type, disabled);
+  if (enabled !== undefined) requireFlag(model, `${at}.enabled`, type, enabled);
   for (const name of names) fits('names', name, isPlain(name), 'a text');
+}
+
+function requireFlag(model: Model, at: string, type: string, name: string): void {
+  const field = findField(model, type, name);
+  if (field === undefined) fail(at, `${type} has no field '${name}'`);
+  if (field.kind !== 'boolean') fail(at, `${type}.${name} is not a boolean`);
+}
+
+function requireStaticTokens({ policy: { model }, staticTokens = {}, actions = [] }: Application): void {
+  for (const [kind, { enabled }] of Object.entries(staticTokens)) {
+    const at = `staticTokens.${kind}`;
+    const type = requireKind(model, at, kind);
+    if (enabled !== undefined) requireFlag(model, `${at}.enabled`, type, enabled);
+    for (const action of ['rotateToken', 'revokeToken']) {
+      if (actions.some((handler) => handler.type === type && handler.action === action)) continue;
+      fail(
+        at,
+        `${type} needs the action '${action}', and the application its handler: ...staticTokenActions('${type}')`,
+      );
+    }
+  }
 }
 
 function requireLoginPaths(application: Application): void {

@@ -1,6 +1,13 @@
 import type { Field, GrantSource, Model, Persona, Policy, Resource } from '@ostiary/policy';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import type { Application, Demo, LockoutSettings, LoginSettings, TokenSettings } from '../application.js';
+import type {
+  Application,
+  Demo,
+  LockoutSettings,
+  LoginSettings,
+  StaticTokenSettings,
+  TokenSettings,
+} from '../application.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import type { ActionHandler } from '../records/actions.js';
 import { ApplicationError } from './error.js';
@@ -90,6 +97,7 @@ const login = members<LoginSettings>({
   login: word,
   password: word,
   disabled: maybe(word),
+  enabled: maybe(word),
   path: maybe(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' })),
   names: maybe(words),
 });
@@ -106,8 +114,10 @@ const handler = members<ActionHandler>({
 const application = members<Application>({
   policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
   roots: maybe(Type.Enum(['kind'])),
-  personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words }))),
+  personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words, loggedIn: boolean }))),
   logins: each(login),
+  enabled: maybe(each(word)),
+  staticTokens: maybe(each(members<StaticTokenSettings>({ enabled: maybe(word) }))),
   tokens: maybe(
     members<TokenSettings>({
       algorithm: Type.Enum(['ES256', 'EdDSA', 'HS256']),

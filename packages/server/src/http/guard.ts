@@ -4,11 +4,13 @@ import { rootsOf } from '../addresses.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
 import {
-  authenticate,
   authenticateAlong,
   authenticateService,
+  authenticateStatic,
   type Identity,
   isServiceKey,
+  isStaticToken,
+  NOTHING,
 } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import { recordAlong } from '../storage/load.js';
@@ -137,19 +139,25 @@ async function authenticated(
 async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
   const identity = await identityOf(context, request, token);
   const { kind, principalId, rightsVersion, sessionId } = identity;
-  const principal = await context.principals.current(context.database.db, kind, principalId, rightsVersion);
+  const { database, principals } = context;
+  const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
   if (principal === null) throw new Problem('invalid_token');
   request.identity = identity;
   return { principal, sessionId, requestId: request.id };
 }
 
-async function identityOf({ identity, policy }: Context, request: FastifyRequest, token: string): Promise<Identity> {
+async function identityOf(context: Context, request: FastifyRequest, token: string): Promise<Identity> {
+  const { identity: deps, policy, application } = context;
   const { loads } = request.routeOptions.config;
-  if (loads === undefined) return authenticate(identity, policy.model.name, token);
-  const along = recordAlong(policy, loads, recordIdOf(request));
-  const known = await authenticateAlong(identity, policy.model.name, token, along);
-  request.loaded = known.answer;
-  return known.identity;
+  const along = loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
+  const ask = isStaticToken(token) ? authenticateStatic : authenticateAlong;
+  const { identity, answer } = await ask<LoadedRecord | null>(deps, policy.model.name, token, along);
+  // What was made before the application took the kind's tokens away.
+  if (identity.sessionId === null && application.staticTokens?.[identity.kind] === undefined) {
+    throw new Problem('invalid_token');
+  }
+  request.loaded = answer;
+  return identity;
 }
 
 async function serviceOf(

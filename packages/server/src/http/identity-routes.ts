@@ -115,6 +115,7 @@ function loginRoute(server: FastifyInstance, context: Context, kind: string, set
         kind,
         login: body[settings.login] ?? '',
         password: body[settings.password] ?? '',
+        tellsDisabled: context.application.enabled?.[kind] === undefined,
         requestId: request.id,
       });
       reply.header('cache-control', 'no-store');

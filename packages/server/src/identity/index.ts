@@ -7,10 +7,12 @@ export {
   setDisabled,
   setLogin,
   setPassword,
+  setWayDisabled,
 } from './accounts.js';
 export { authenticate, authenticateAlong, type Identity } from './authenticate.js';
 export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
+export { NOTHING } from './live.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
 export { type LoginAttempt, type LoginResult, login } from './login.js';
 export { type PasswordContext, passwordProblem } from './password-strength.js';
@@ -28,3 +30,4 @@ export {
 } from './service-keys.js';
 export { logout, revokeAll } from './sessions.js';
 export { createSetupLink, redeemSetupLink } from './setup-links.js';
+export { authenticateStatic, isStaticToken, revokeStaticToken, rotateStaticToken } from './static-tokens.js';

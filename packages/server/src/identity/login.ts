@@ -14,6 +14,8 @@ export interface LoginAttempt {
   readonly login: string;
   readonly password: string;
   readonly requestId?: string;
+  /** Whether who knows the password of a disabled account is told so; true unless given. */
+  readonly tellsDisabled?: boolean;
   /** Further claims for the token, once it is known whose it is. */
   readonly claims?: (principalId: string) => Promise<Readonly<Record<string, unknown>>>;
 }
@@ -27,12 +29,13 @@ export interface LoginResult {
 }
 
 /** Why a log-in was refused: for the audit trail. The caller learns less. */
-type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'disabled' | 'changed_meanwhile';
+type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'login_disabled' | 'disabled' | 'changed_meanwhile';
 
 interface Account {
   readonly principal_id: string;
   readonly password_hash: string | null;
   readonly disabled: boolean;
+  readonly login_disabled: boolean;
 }
 
 /**
@@ -40,7 +43,7 @@ interface Account {
  * without one get the same answer after the same work. Every outcome is audited; a success together with its session.
  *
  * @throws Problem `invalid_credentials`; `account_locked` after too many attempts, whoever asks and whether or not there
- * is such an account; `account_disabled` only for the right password
+ * is such an account; `account_disabled` only for the right password, unless it is told to nobody
  */
 export async function login(deps: IdentityDependencies, attempt: LoginAttempt): Promise<LoginResult> {
   const { database, runtime, lockout } = deps;
@@ -56,6 +59,7 @@ export async function login(deps: IdentityDependencies, attempt: LoginAttempt): 
     return refuse(deps, attempt, !account ? 'unknown_login' : account.password_hash ? 'wrong_password' : 'no_password');
   }
   if (account.disabled) return refuse(deps, attempt, 'disabled');
+  if (account.login_disabled) return refuse(deps, attempt, 'login_disabled');
   return openSession(deps, attempt, account);
 }
 
@@ -63,7 +67,7 @@ async function findAccount({ database }: IdentityDependencies, attempt: LoginAtt
   if (!isUsableLogin(attempt.login)) return undefined;
   return database.db
     .selectFrom('ostiary.account')
-    .select(['principal_id', 'password_hash', 'disabled'])
+    .select(['principal_id', 'password_hash', 'disabled', 'login_disabled'])
     .where('application', '=', attempt.application)
     .where('kind', '=', attempt.kind)
     .where('login', '=', loginKey(attempt.login))
@@ -123,19 +127,21 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
 async function isUnchanged(tx: Transaction, attempt: LoginAttempt, verified: Account): Promise<boolean> {
   const account = await tx
     .selectFrom('ostiary.account')
-    .select(['password_hash', 'disabled'])
+    .select(['password_hash', 'disabled', 'login_disabled'])
     .where('application', '=', attempt.application)
     .where('kind', '=', attempt.kind)
     .where('principal_id', '=', verified.principal_id)
     .forShare()
     .executeTakeFirst();
-  return account !== undefined && account.password_hash === verified.password_hash && !account.disabled;
+  if (account === undefined || account.disabled || account.login_disabled) return false;
+  return account.password_hash === verified.password_hash;
 }
 
 async function refuse(deps: IdentityDependencies, attempt: LoginAttempt, reason: Refusal): Promise<never> {
   deps.logins.count(reason === 'disabled' ? 'disabled' : 'failed');
   await auditRefusal(deps, attempt, 'login.failed', reason);
-  throw new Problem(reason === 'disabled' ? 'account_disabled' : 'invalid_credentials');
+  const told = reason === 'disabled' && attempt.tellsDisabled !== false;
+  throw new Problem(told ? 'account_disabled' : 'invalid_credentials');
 }
 
 async function auditRefusal(

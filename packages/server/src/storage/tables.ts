@@ -23,6 +23,10 @@ export interface PlatformTables extends AuditTables {
     login: string | null;
     password_hash: string | null;
     disabled: Generated<boolean>;
+    /** Whether nobody logs in to it, though it is not disabled. */
+    login_disabled: Generated<boolean>;
+    /** Whether its static token is refused, though it is not disabled. */
+    static_token_disabled: Generated<boolean>;
     /** Raised in the transaction that changes what this principal is or holds. */
     rights_version: BigInteger;
     created_at: Timestamp;
@@ -42,6 +46,14 @@ export interface PlatformTables extends AuditTables {
     token_hash: Buffer;
     expires_at: Timestamp;
     used_at: Timestamp | null;
+  };
+  'ostiary.static_token': {
+    id: string;
+    application: string;
+    kind: string;
+    principal_id: string;
+    token_hash: Buffer;
+    created_at: Timestamp;
   };
   'ostiary.login_failure': {
     application: string;
@@ -115,6 +127,19 @@ export const PLATFORM_DDL: readonly string[] = [
      created_at timestamptz(3) not null,
      primary key (application, kind, principal_id),
      unique (application, kind, login)
+   )`,
+  `alter table ostiary.account
+     add column if not exists login_disabled boolean not null default false,
+     add column if not exists static_token_disabled boolean not null default false`,
+  `create table if not exists ostiary.static_token (
+     id uuid not null unique,
+     application text not null,
+     kind text not null,
+     principal_id uuid not null,
+     token_hash bytea not null,
+     created_at timestamptz(3) not null,
+     primary key (application, kind, principal_id),
+     foreign key (application, kind, principal_id) references ostiary.account on delete cascade deferrable
    )`,
   `create table if not exists ostiary.login_session (
      id uuid primary key,

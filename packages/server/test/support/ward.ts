@@ -1,9 +1,11 @@
 import {
+  all,
   boolean,
   choice,
   equal,
   instant,
   json,
+  loggedIn,
   model,
   number,
   policy,
@@ -13,7 +15,7 @@ import {
   text,
   texts,
 } from '@ostiary/policy';
-import { type Application, DEMO_PASSWORD, type Seed } from '@ostiary/server';
+import { type Application, DEMO_PASSWORD, type Seed, staticTokenActions } from '@ostiary/server';
 import { Type } from '../../src/input/json-schema.js';
 
 /** A small application of several kinds of principal, each with a root of its own and its own ways to show who it is. */
@@ -26,19 +28,24 @@ export const wardModel = model({
       fields: { name: text({ unique: true }), password: text({ secret: true }), enabled: boolean({ default: true }) },
     }),
     Patient: resource({
-      actions: ['discharge'],
+      actions: ['discharge', 'rotateToken', 'revokeToken'],
       fields: {
         name: text({ unique: true }),
         password: text({ secret: true, optional: true }),
+        room: text({ optional: true }),
         enabled: boolean({ default: true }),
+        loginEnabled: boolean({ default: true }),
+        tokenEnabled: boolean({ default: false }),
       },
     }),
     Device: resource({
+      actions: ['rotateToken', 'revokeToken'],
       fields: { serial: text({ unique: true }), enabled: boolean({ default: false }), patientId: reference('Patient') },
     }),
     Reading: resource({
       fields: { patientId: reference('Patient'), deviceId: reference('Device', { optional: true }), value: number() },
     }),
+    Decision: resource({ source: 'decision', fields: {} }),
     LogEntry: resource({
       source: 'audit',
       fields: {
@@ -63,7 +70,7 @@ export const wardModel = model({
 });
 
 const SOURCE = 'the tests';
-const TYPES = ['Nurse', 'Patient', 'Device', 'Reading', 'LogEntry'] as const;
+const TYPES = ['Nurse', 'Patient', 'Device', 'Reading', 'LogEntry', 'Decision'] as const;
 
 export const wardPolicy = policy(wardModel, [
   ...TYPES.map((type) =>
@@ -73,18 +80,25 @@ export const wardPolicy = policy(wardModel, [
   ),
   rules(wardModel, 'Patient', ({ it, me, allow }) => [
     allow('oneself', {
-      says: 'A patient reads about themselves.',
+      says: 'A patient who logged in reads about themselves.',
+      source: SOURCE,
+      actions: ['read'],
+      when: all(equal(it.id, me.patient.id), loggedIn),
+    }),
+    allow('own-name', {
+      says: 'With a token alone, a patient reads their name.',
       source: SOURCE,
       actions: ['read'],
       when: equal(it.id, me.patient.id),
+      fields: ['name'],
     }),
   ]),
   rules(wardModel, 'Reading', ({ it, me, allow }) => [
     allow('own', {
-      says: 'A patient reads their own readings.',
+      says: 'A patient who logged in reads their own readings.',
       source: SOURCE,
       actions: ['read'],
-      when: equal(it.patientId, me.patient.id),
+      when: all(equal(it.patientId, me.patient.id), loggedIn),
     }),
     allow('device-writes', {
       says: 'A device writes the readings of its patient.',
@@ -112,8 +126,10 @@ export const ward: Application = {
   roots: 'kind',
   logins: {
     nurse: { login: 'name', password: 'password' },
-    patient: { login: 'name', password: 'password' },
+    patient: { login: 'name', password: 'password', enabled: 'loginEnabled' },
   },
+  enabled: { nurse: 'enabled', patient: 'enabled', device: 'enabled' },
+  staticTokens: { patient: { enabled: 'tokenEnabled' }, device: {} },
   tokens: {
     algorithm: 'ES256',
     lifetimeSeconds: 3600,
@@ -123,6 +139,8 @@ export const ward: Application = {
   },
   administrator: { kind: 'nurse', values: {} },
   actions: [
+    ...staticTokenActions('Patient'),
+    ...staticTokenActions('Device'),
     {
       type: 'Patient',
       action: 'discharge',
