@@ -25,6 +25,12 @@ test.each<[string, Application, Change, RegExp]>([
     /logins\.person: it needs 'path', such as \/auth\/login/,
   ],
   [
+    'a user name that may be missing, and no other way in',
+    ward,
+    { staticTokens: {} },
+    /logins\.patient\.login: Patient\.name is not a required text/,
+  ],
+  [
     'the path of refreshing',
     trials,
     { logins: { person: { login: 'login', password: 'password', path: '/auth/refresh' } } },

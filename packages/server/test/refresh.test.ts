@@ -48,7 +48,8 @@ describe('a refresh token', () => {
     const first = await login();
     await app.audit();
     const second = await refreshed(first);
-    expect(second.refreshToken).not.toBe(first.refreshToken);
+    for (const { refreshToken } of [first, second]) expect(refreshToken).toMatch(/^ort_[0-9a-f-]{36}_[\w-]{43}$/);
+    expect(second.refreshToken.slice(-43)).not.toBe(first.refreshToken.slice(-43));
     expect([await me(first), await me(second)]).toEqual([200, 200]);
     expect(await events()).toEqual([['token.refreshed', undefined]]);
     await app.request({ token: second.accessToken, method: 'POST', url: '/api/nurse/logout' });

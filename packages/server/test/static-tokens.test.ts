@@ -278,6 +278,15 @@ describe('a patient', () => {
     expect((await who.logIn()).status).toBe(200);
   });
 
+  test('without a user name comes with the token alone', async () => {
+    const who = await patient();
+    await asNurse('PATCH', who.url, { name: null });
+    expect((await who.logIn()).body.code).toBe('invalid_credentials');
+    expect((await me('patient', who.token)).status).toBe(200);
+    const { id } = (await asNurse('POST', 'patients', { tokenEnabled: true })).body;
+    expect((await me('patient', await rotate(`patients/${id}`))).body.id).toBe(id);
+  });
+
   test('who is disabled is nobody at all, and told no more than a stranger', async () => {
     const who = await patient();
     await asNurse('PATCH', who.url, { enabled: false });

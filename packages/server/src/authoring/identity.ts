@@ -14,7 +14,7 @@ const TAKEN_BELOW = ['/api', '/access', '/docs', '/.well-known'];
  */
 export function requireIdentity(application: Application): void {
   const { model } = application.policy;
-  for (const [kind, login] of Object.entries(application.logins)) requireLogin(model, kind, login);
+  for (const [kind, login] of Object.entries(application.logins)) requireLogin(application, kind, login);
   requireLoginPaths(application);
   for (const [kind, field] of Object.entries(application.enabled ?? {})) {
     requireFlag(model, `enabled.${kind}`, requireKind(model, `enabled.${kind}`, kind), field);
@@ -23,7 +23,7 @@ export function requireIdentity(application: Application): void {
   requireTokens(application.tokens);
 }
 
-function requireLogin(model: Model, kind: string, login: LoginSettings): void {
+function requireLogin({ policy: { model }, staticTokens }: Application, kind: string, login: LoginSettings): void {
   const at = `logins.${kind}`;
   const type = requireKind(model, at, kind);
   const fits = (member: string, name: string, fit: boolean, what: string) => {
@@ -33,7 +33,9 @@ function requireLogin(model: Model, kind: string, login: LoginSettings): void {
   const field = (name: string) => findField(model, type, name);
   const isText = (name: string) => field(name)?.kind === 'text' && field(name)?.many === false;
   const isPlain = (name: string) => isText(name) && field(name)?.secret !== true;
-  fits('login', login.login, isPlain(login.login) && field(login.login)?.optional !== true, 'a required text');
+  // Without a user name, a token is the one way in.
+  const named = field(login.login)?.optional !== true || staticTokens?.[kind] !== undefined;
+  fits('login', login.login, isPlain(login.login) && named, 'a required text');
   fits(
     'password',
     login.password,

@@ -78,17 +78,17 @@ export async function setPassword(
 }
 
 /**
- * Sets the login. Sessions go on.
+ * Sets the login; null takes it away. Sessions go on.
  * @throws Problem `already_exists` if another account has it; `invalid_input`, `not_found`
  */
 export async function setLogin(
   tx: Transaction,
   runtime: Runtime,
   account: AccountKey,
-  login: string,
+  login: string | null,
   actor: Actor,
 ): Promise<void> {
-  await refuseTaken(change(tx, account, sql`login = ${checkedLogin(login)}`));
+  await refuseTaken(change(tx, account, sql`login = ${login === null ? null : checkedLogin(login)}`));
   await audit(tx, runtime, 'account.login_changed', account, actor);
 }
 

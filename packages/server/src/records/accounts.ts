@@ -105,9 +105,9 @@ export async function accountUpdated(
   if (principal === null) return;
   const { kind, login: settings } = principal;
   const account = { application: context.policy.model.name, kind, principalId: after.id };
-  const login = settings && after.values[settings.login];
-  if (settings !== undefined && login !== before.values[settings.login] && typeof login === 'string') {
-    await setLogin(transaction, context.runtime, account, login, who(caller));
+  const [former, login] = [before, after].map(({ values }) => settings && (values[settings.login] ?? null));
+  if (login !== former) {
+    await setLogin(transaction, context.runtime, account, typeof login === 'string' ? login : null, who(caller));
   }
   await setState(context, transaction, caller, account, before.values, after.values);
   if (passwordHash !== null) {

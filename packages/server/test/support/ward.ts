@@ -30,7 +30,7 @@ export const wardModel = model({
     Patient: resource({
       actions: ['discharge', 'rotateToken', 'revokeToken'],
       fields: {
-        name: text({ unique: true }),
+        name: text({ unique: true, optional: true }),
         password: text({ secret: true, optional: true }),
         room: text({ optional: true }),
         enabled: boolean({ default: true }),
