@@ -76,6 +76,10 @@ function requireAdministrator({ policy: { model }, administrator, logins }: Appl
   if (Object.keys(logins).length > 0 && logins[kind] === undefined) {
     fail('administrator.kind', `a ${kind} can't log in: there is no logins.${kind}`);
   }
+  const login = logins[kind]?.login;
+  if (login !== undefined && findField(model, type, login)?.optional === true) {
+    fail(`logins.${kind}.login`, `${type}.${login} is optional, but an administrator has to log in`);
+  }
   const schema = createSchema(model, type) as { readonly properties: object };
   const validate = validatorFor({ ...schema, required: [] });
   if (validate(values)) return;

@@ -1,0 +1,112 @@
+import { choice, instant, integer, json, parent, reference, resource, text } from '@ostiary/policy';
+
+const name = text({ minLength: 1, maxLength: 200 });
+const notes = text({ optional: true, maxLength: 5_000 });
+const madeBy = { optional: true, filled: 'principal', clears: true } as const;
+
+/** What kinds of sessions there are, and where they are used. */
+export const sessionTypes = {
+  SessionType: resource({
+    fields: {
+      name,
+      category: choice(['service', 'file_transfer', 'data_collect', 'protocol']),
+      siteId: reference('Site', { optional: true, fixed: true, says: 'The site that a new type is added to.' }),
+      serviceId: reference('Service', { optional: true, says: 'The service that runs such sessions.' }),
+      color: text({ optional: true, pattern: '^#[0-9a-f]{6}$' }),
+      config: json({ optional: true }),
+    },
+  }),
+  SessionTypeSite: resource({
+    fields: {
+      sessionTypeId: reference('SessionType', { fixed: true }),
+      siteId: reference('Site', { fixed: true }),
+    },
+  }),
+  SessionTypeProject: resource({
+    fields: {
+      sessionTypeId: reference('SessionType', { fixed: true }),
+      projectId: reference('Project', { fixed: true }),
+    },
+  }),
+  SessionTypeDeviceType: resource({
+    fields: {
+      sessionTypeId: reference('SessionType', { fixed: true }),
+      deviceTypeId: reference('DeviceType', { fixed: true }),
+    },
+  }),
+};
+
+/** Sessions, who is in them, and what comes of them. */
+export const sessions = {
+  Session: resource({
+    says: 'A meeting of participants, users and devices.',
+    orders: ['startAt'],
+    fields: {
+      projectId: parent('Project', { fixed: true }),
+      sessionTypeId: reference('SessionType'),
+      name,
+      status: choice(['not_started', 'in_progress', 'completed', 'cancelled', 'terminated'], {
+        default: 'not_started',
+      }),
+      startAt: instant(),
+      duration: integer({ default: 0, minimum: 0, says: 'In seconds.' }),
+      comments: notes,
+      parameters: json({ optional: true }),
+      creatorUserId: reference('User', madeBy),
+      creatorServiceId: reference('Service', madeBy),
+    },
+  }),
+  SessionParticipant: resource({
+    fields: {
+      sessionId: reference('Session', { fixed: true }),
+      participantId: reference('Participant', { fixed: true }),
+    },
+  }),
+  SessionUser: resource({
+    fields: { sessionId: reference('Session', { fixed: true }), userId: reference('User', { fixed: true }) },
+  }),
+  SessionDevice: resource({
+    fields: { sessionId: reference('Session', { fixed: true }), deviceId: reference('Device', { fixed: true }) },
+  }),
+  SessionEvent: resource({
+    says: 'What happened in a session.',
+    fields: {
+      sessionId: reference('Session', { fixed: true }),
+      type: choice([
+        'general',
+        'start',
+        'stop',
+        'resume',
+        'invite',
+        'join',
+        'leave',
+        'decline',
+        'device_on',
+        'device_off',
+        'device_event',
+        'mark',
+      ]),
+      at: instant(),
+      text: text({ optional: true, maxLength: 5_000 }),
+    },
+  }),
+  Asset: resource({
+    says: 'What was recorded in a session.',
+    sensitive: true,
+    fields: {
+      sessionId: reference('Session', { fixed: true }),
+      name,
+      mediaType: text({ maxLength: 255 }),
+      content: text({
+        optional: true,
+        maxLength: 700_000,
+        pattern: '^[A-Za-z0-9+/]*={0,2}$',
+        says: 'Base64.',
+      }),
+      participantId: reference('Participant', { optional: true, fixed: true, says: 'Whom it is about.' }),
+      creatorUserId: reference('User', madeBy),
+      creatorDeviceId: reference('Device', madeBy),
+      creatorServiceId: reference('Service', madeBy),
+    },
+  }),
+};
