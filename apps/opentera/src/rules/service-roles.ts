@@ -1,4 +1,4 @@
-import { all, any, equal, not, present, principals, rules } from '@ostiary/policy';
+import { all, any, equal, named, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { DEVICES, FEATURES, LIMITS, SERVICES } from './sources.js';
 
@@ -133,11 +133,14 @@ const access = rules(model, 'ServiceAccess', ({ it, allow, forbid, holds, may })
     says: 'A role is given to one group of users, one group of participants or one device.',
     source: LIMITS,
     actions: ['create', 'update'],
-    when: any(
-      all(present(it.userGroupId), present(it.participantGroupId)),
-      all(present(it.userGroupId), present(it.deviceId)),
-      all(present(it.participantGroupId), present(it.deviceId)),
-      not(any(present(it.userGroupId), present(it.participantGroupId), present(it.deviceId))),
+    when: named(
+      'it is not to exactly one',
+      any(
+        all(present(it.userGroupId), present(it.participantGroupId)),
+        all(present(it.userGroupId), present(it.deviceId)),
+        all(present(it.participantGroupId), present(it.deviceId)),
+        not(any(present(it.userGroupId), present(it.participantGroupId), present(it.deviceId))),
+      ),
     ),
   }),
 ]);

@@ -1,4 +1,4 @@
-import { all, always, any, equal, not, present, principals, rules } from '@ostiary/policy';
+import { all, always, any, equal, named, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { FEATURES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -99,11 +99,14 @@ const configs = rules(model, 'ServiceConfig', ({ it, allow, forbid, holds, may }
     says: 'What is set is for one user, one participant or one device.',
     source: LIMITS,
     actions: ['create', 'update'],
-    when: any(
-      all(present(it.userId), present(it.participantId)),
-      all(present(it.userId), present(it.deviceId)),
-      all(present(it.participantId), present(it.deviceId)),
-      not(any(present(it.userId), present(it.participantId), present(it.deviceId))),
+    when: named(
+      'it is not of exactly one',
+      any(
+        all(present(it.userId), present(it.participantId)),
+        all(present(it.userId), present(it.deviceId)),
+        all(present(it.participantId), present(it.deviceId)),
+        not(any(present(it.userId), present(it.participantId), present(it.deviceId))),
+      ),
     ),
   }),
 ]);

@@ -1,4 +1,4 @@
-import { all, any, equal, not, principals, rules } from '@ostiary/policy';
+import { all, any, equal, named, not, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { FEATURES, LIMITS, SERVICES, TABLE } from './sources.js';
 
@@ -11,11 +11,13 @@ const groups = rules(model, 'UserGroup', ({ it, allow, holds, linked }) => {
     linked('ProjectAccess', 'userGroupId', (access) => holds('Site admin', access.projectId.siteId)),
   );
   const atNoOtherSite = not(linked('SiteAccess', 'userGroupId', (access) => not(holds('Site admin', access.siteId))));
-  /** Everything that a member of the group reaches is administered by who asks. */
-  const administered = all(
-    atSite,
-    atNoOtherSite,
-    not(linked('ProjectAccess', 'userGroupId', (access) => not(holds('Site admin', access.projectId.siteId)))),
+  const administered = named(
+    'all that the group reaches is within administered sites',
+    all(
+      atSite,
+      atNoOtherSite,
+      not(linked('ProjectAccess', 'userGroupId', (access) => not(holds('Site admin', access.projectId.siteId)))),
+    ),
   );
   return [
     allow('reads-near', {
@@ -50,10 +52,17 @@ const groups = rules(model, 'UserGroup', ({ it, allow, holds, linked }) => {
       says: 'Who gives a group access, or takes it, administers all that it reaches.',
       source: LIMITS,
       actions: ['entrust'],
-      when: all(
-        any(holds('Site coordinator', it.siteId), atSite, linked('ProjectAccess', 'userGroupId')),
-        atNoOtherSite,
-        not(linked('ProjectAccess', 'userGroupId', (access) => not(holds('Project admin', access.projectId)))),
+      when: named(
+        'all that the group reaches is within administered sites and projects',
+        all(
+          any(
+            holds('Site coordinator', it.siteId),
+            atSite,
+            linked('ProjectAccess', 'userGroupId', (access) => holds('Project admin', access.projectId)),
+          ),
+          atNoOtherSite,
+          not(linked('ProjectAccess', 'userGroupId', (access) => not(holds('Project admin', access.projectId)))),
+        ),
       ),
     }),
     allow('service-reads', {

@@ -1,4 +1,4 @@
-import { all, equal, not, present, principals, rules } from '@ostiary/policy';
+import { all, equal, named, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { FEATURES, LIMITS, SERVICES, TABLE } from './sources.js';
 
@@ -7,9 +7,9 @@ const { user } = principals(model);
 export const users = rules(model, 'User', ({ it, allow, forbid, linked, may, holds }) => {
   const isOrdinary = not(equal(it.superAdmin, true));
   const inManagedGroup = linked('UserGroupMember', 'userId', (member) => may('enlist', member.userGroupId));
-  const inManagedGroupsOnly = all(
-    inManagedGroup,
-    not(linked('UserGroupMember', 'userId', (member) => not(may('enlist', member.userGroupId)))),
+  const inManagedGroupsOnly = named(
+    'all of its groups are managed ones',
+    all(inManagedGroup, not(linked('UserGroupMember', 'userId', (member) => not(may('enlist', member.userGroupId))))),
   );
   return [
     allow('reads-self', {
@@ -69,8 +69,13 @@ export const users = rules(model, 'User', ({ it, allow, forbid, linked, may, hol
       actions: ['configure'],
       when: all(
         isOrdinary,
-        linked('UserGroupMember', 'userId', (member) => may('entrust', member.userGroupId)),
-        not(linked('UserGroupMember', 'userId', (member) => not(may('entrust', member.userGroupId)))),
+        named(
+          'all of its groups reach nothing but what is administered',
+          all(
+            linked('UserGroupMember', 'userId', (member) => may('entrust', member.userGroupId)),
+            not(linked('UserGroupMember', 'userId', (member) => not(may('entrust', member.userGroupId)))),
+          ),
+        ),
       ),
     }),
     allow('service-reads', {

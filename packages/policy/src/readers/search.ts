@@ -60,8 +60,9 @@ function madeByPrincipal(
     return mapOperands(atom, (operand) => {
       const [first = '', ...rest] = operand.from === 'record' ? operand.path : [];
       if (!fields.includes(first)) return operand;
-      // A principal of another kind is no record of the type that the field refers to.
-      const fits = rest.length === 0 || fieldOf(model, type, first).to === principalTypeOf(model, kind);
+      // A principal of another kind is no record of the type that the field refers to: it stays empty.
+      const { to } = fieldOf(model, type, first);
+      const fits = to === null || to === principalTypeOf(model, kind);
       return fits
         ? { from: 'principal', kind, path: rest.length === 0 ? ['id'] : rest }
         : { from: 'constant', value: null };

@@ -81,6 +81,8 @@ function foldLeaf(leaf: Leaf, known: Known): Condition {
   const open = operandsOf(placed).some((operand) => operand.from !== 'constant');
 
   if (placed.op === 'holds') return foldHolds(placed, known, open);
+  // Whatever else is open: a value that is missing makes it false.
+  if (operandsOf(placed).some((operand) => operand.from === 'constant' && operand.value === null)) return NEVER;
   if (open) return placed;
   return compile(placed)(NO_PRINCIPAL, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
 }

@@ -14,7 +14,7 @@ import { readId } from '../input/ids.js';
 import { valueSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';
 import { loadRecord, proposeFacts, proposeRecord } from '../storage/load.js';
-import { type LoadedRecord, newValues, toFact } from '../storage/rows.js';
+import { type LoadedRecord, type Maker, newValues, toFact } from '../storage/rows.js';
 import type { Lookup } from './lookup.js';
 import { malformed, type Properties } from './question.js';
 
@@ -74,7 +74,7 @@ export async function imagineRecord(
   { database, policy, runtime }: Context,
   type: string,
   told: Properties,
-  by: string | null,
+  by: Maker | null,
 ): Promise<LoadedRecord | null> {
   if (isEmpty(told)) return null;
   const made = { id: runtime.id(), now: runtime.now(), by };

@@ -1,6 +1,6 @@
 import type { Principal } from '@ostiary/policy';
 import type { Asker } from '../context.js';
-import type { LoadedRecord } from '../storage/rows.js';
+import { type LoadedRecord, type Maker, makerOf } from '../storage/rows.js';
 import { decisionAbout, isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
 import type { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed } from './names.js';
@@ -29,7 +29,7 @@ export async function resolve(asker: Asker, question: Question, lookup: Lookup):
   const type = typeNamed(model, question.resource.type);
   const action = actionNamed(model, type, question.action.name);
   const principal = await resolveSubject(asker, kind, question, lookup);
-  const by = principal?.id ?? null;
+  const by = makerOf(model, principal);
   const about = await resolveResource(asker, { type, action, by }, question.action, question.resource, lookup);
   return { principal, action, type, ...about };
 }
@@ -60,7 +60,7 @@ export async function resolveSubject(
 /** The record that a resource names, as it is stored or as a trusted program describes it; for `create` the new one. */
 export async function resolveResource(
   asker: Asker,
-  about: { readonly type: string; readonly action: string; readonly by: string | null },
+  about: { readonly type: string; readonly action: string; readonly by: Maker | null },
   action: Pick<Action, 'properties'>,
   resource: Resource,
   lookup: Lookup,

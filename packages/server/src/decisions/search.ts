@@ -4,6 +4,7 @@ import { environment } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import { readId } from '../input/ids.js';
 import { Problem } from '../problems.js';
+import { makerOf } from '../storage/rows.js';
 import { isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
 import { type AnswerContext, isAllowed, unknown } from './evaluate.js';
 import { type Identified, identified } from './identifiers.js';
@@ -124,7 +125,7 @@ export async function searchActions(context: Context, asker: Asker, asked: Actio
     // Whether it could create anything is asked of every type; of a record only where there is one.
     let anything = false;
     for (const action of order) {
-      const about = { type, action, by: principal?.id ?? null };
+      const about = { type, action, by: makerOf(model, principal) };
       const resolved = await resolveResource(asker, about, {}, resource, lookup).catch(noneToCreate(action));
       if (isAllowed(context, { principal, action, type, ...resolved })) allowed.add(action);
       if (action === 'create') anything = !resolved.named && resource.id !== '';

@@ -5,7 +5,7 @@ import type { PasswordHash } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, proposeRecord } from '../storage/load.js';
-import { type LoadedRecord, newValues } from '../storage/rows.js';
+import { type LoadedRecord, makerOf, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
 import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
@@ -56,7 +56,7 @@ export async function createIn(
 ): Promise<Written> {
   const { policy, runtime } = context;
   const id = runtime.id();
-  const made = { id, now: runtime.now(), by: caller.principal?.id ?? null };
+  const made = { id, now: runtime.now(), by: makerOf(policy.model, caller.principal) };
   const values = newValues(policy.model, type, made, input);
   const proposed = await proposeRecord(transaction, policy, type, values);
   const handle = authorize(context, caller, 'create', type, proposed);

@@ -5,6 +5,7 @@ import {
   type Model,
   type Needs,
   type Policy,
+  principalTypeOf,
   type RecordFacts,
   recordNeeds,
   resolvePath,
@@ -66,20 +67,36 @@ function linkSql(model: Model, row: Row, link: Needs['links'][number]): string {
 
 /**
  * The fields of a record that is to be made: what was given, what the model says where nothing was, and who makes it.
- * @param made.by the principal; null for the installation itself, which says everything.
+ * @param made.by the principal, and of which type its record is; null for the installation itself, which says
+ *   everything. A field that refers to another type of principal stays empty.
  */
 export function newValues(
   model: Model,
   type: string,
-  made: { readonly id: string; readonly now: Date; readonly by: string | null },
+  made: { readonly id: string; readonly now: Date; readonly by: Maker | null },
   input: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
   const now = made.now.toISOString();
   const values: Record<string, unknown> = { id: made.id, createdAt: now, updatedAt: now };
   for (const [name, field] of storedFields(model, type)) {
-    values[name] = field.filled && made.by !== null ? made.by : (input[name] ?? field.default ?? null);
+    values[name] = field.filled && made.by !== null ? filledBy(field, made.by) : (input[name] ?? field.default ?? null);
   }
   return values;
+}
+
+/** Who makes a record: the id of a principal, and the type of its record, if it has one. */
+export interface Maker {
+  readonly id: string;
+  readonly type: string | null;
+}
+
+/** A principal as who makes a record; null for the installation itself. */
+export function makerOf(model: Model, principal: { readonly kind: string; readonly id: string } | null): Maker | null {
+  return principal && { id: principal.id, type: principalTypeOf(model, principal.kind) };
+}
+
+function filledBy(field: Field, { id, type }: Maker): string | null {
+  return field.to === null || field.to === type ? id : null;
 }
 
 /** A proposed record as a row, so that it is decided about with the same query as a stored one. */
