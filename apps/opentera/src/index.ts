@@ -1,4 +1,7 @@
 import type { Application } from '@ostiary/server';
+import { actions } from './actions.js';
+import { demo } from './demo.js';
+import { effects } from './effects.js';
 import { personas } from './personas.js';
 import { openTeraPolicy } from './rules.js';
 
@@ -11,4 +14,7 @@ export const application: Application = {
     participant: { login: 'username', password: 'password', path: '/participant/login', names: ['name'] },
   },
   administrator: { kind: 'user', values: { superAdmin: true } },
+  actions,
+  effects,
+  demo,
 };

@@ -1,4 +1,5 @@
 import { boolean, json, reference, resource, text } from '@ostiary/policy';
+import { firm, side } from './links.js';
 
 const name = text({ minLength: 1, maxLength: 200 });
 
@@ -16,23 +17,32 @@ export const devices = {
       name,
       deviceTypeId: reference('DeviceType'),
       deviceSubtypeId: reference('DeviceSubtype', { optional: true }),
-      siteId: reference('Site', { optional: true, fixed: true, says: 'The site that a new device is added to.' }),
+      siteId: reference('Site', {
+        optional: true,
+        fixed: true,
+        clears: true,
+        says: 'The site that a new device is added to.',
+      }),
       enabled: boolean({ default: false }),
       onlineable: boolean({ default: false, says: 'May stay connected.' }),
       config: json({ optional: true }),
       notes: text({ optional: true, maxLength: 5_000 }),
     },
   }),
-  DeviceSite: resource({
-    fields: { deviceId: reference('Device', { fixed: true }), siteId: reference('Site', { fixed: true }) },
+  // In the order in which they go with a device: it leaves a site once it has left the projects there.
+  DeviceParticipant: resource({
+    uniqueTogether: [['deviceId', 'participantId']],
+    fields: {
+      deviceId: reference('Device', firm),
+      participantId: reference('Participant', side),
+    },
   }),
   DeviceProject: resource({
-    fields: { deviceId: reference('Device', { fixed: true }), projectId: reference('Project', { fixed: true }) },
+    uniqueTogether: [['deviceId', 'projectId']],
+    fields: { deviceId: reference('Device', side), projectId: reference('Project', side) },
   }),
-  DeviceParticipant: resource({
-    fields: {
-      deviceId: reference('Device', { fixed: true }),
-      participantId: reference('Participant', { fixed: true }),
-    },
+  DeviceSite: resource({
+    uniqueTogether: [['deviceId', 'siteId']],
+    fields: { deviceId: reference('Device', side), siteId: reference('Site', side) },
   }),
 };

@@ -1,4 +1,5 @@
 import { boolean, choice, parent, reference, resource, text } from '@ostiary/policy';
+import { firm, side } from './links.js';
 
 const name = text({ minLength: 1, maxLength: 200 });
 const email = text({ optional: true, format: 'email', maxLength: 254 });
@@ -40,28 +41,32 @@ export const users = {
       siteId: reference('Site', {
         optional: true,
         fixed: true,
+        clears: true,
         says: 'The site whose administrators manage the group.',
       }),
     },
   }),
   UserGroupMember: resource({
-    fields: { userGroupId: reference('UserGroup', { fixed: true }), userId: reference('User', { fixed: true }) },
+    uniqueTogether: [['userGroupId', 'userId']],
+    fields: { userGroupId: reference('UserGroup', firm), userId: reference('User', side) },
   }),
   SiteAccess: resource({
     says: 'The role of a group at a site.',
     collection: 'site-access',
+    uniqueTogether: [['userGroupId', 'siteId']],
     fields: {
-      userGroupId: reference('UserGroup', { fixed: true }),
-      siteId: reference('Site', { fixed: true }),
+      userGroupId: reference('UserGroup', side),
+      siteId: reference('Site', side),
       role: choice(['admin', 'user']),
     },
   }),
   ProjectAccess: resource({
     says: 'The role of a group in a project.',
     collection: 'project-access',
+    uniqueTogether: [['userGroupId', 'projectId']],
     fields: {
-      userGroupId: reference('UserGroup', { fixed: true }),
-      projectId: reference('Project', { fixed: true }),
+      userGroupId: reference('UserGroup', side),
+      projectId: reference('Project', side),
       role: choice(['admin', 'user']),
     },
   }),

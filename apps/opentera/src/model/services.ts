@@ -1,4 +1,5 @@
 import { boolean, json, reference, resource, text } from '@ostiary/policy';
+import { maybe, side } from './links.js';
 
 /** Programs that work with the platform, where they are offered, and the roles that they know. */
 export const services = {
@@ -13,19 +14,22 @@ export const services = {
       endpoint: text({ optional: true, format: 'uri', maxLength: 1_000 }),
     },
   }),
-  ServiceSite: resource({
-    fields: { serviceId: reference('Service', { fixed: true }), siteId: reference('Site', { fixed: true }) },
-  }),
   ServiceProject: resource({
-    fields: { serviceId: reference('Service', { fixed: true }), projectId: reference('Project', { fixed: true }) },
+    uniqueTogether: [['serviceId', 'projectId']],
+    fields: { serviceId: reference('Service', side), projectId: reference('Project', side) },
+  }),
+  ServiceSite: resource({
+    uniqueTogether: [['serviceId', 'siteId']],
+    fields: { serviceId: reference('Service', side), siteId: reference('Site', side) },
   }),
   ServiceConfig: resource({
     says: 'What one user, participant or device has set for a service.',
+    uniqueTogether: [['serviceId', 'userId', 'participantId', 'deviceId']],
     fields: {
-      serviceId: reference('Service', { fixed: true }),
-      userId: reference('User', { optional: true, fixed: true }),
-      participantId: reference('Participant', { optional: true, fixed: true }),
-      deviceId: reference('Device', { optional: true, fixed: true }),
+      serviceId: reference('Service', side),
+      userId: reference('User', maybe),
+      participantId: reference('Participant', maybe),
+      deviceId: reference('Device', maybe),
       config: json(),
     },
   }),
@@ -33,21 +37,23 @@ export const services = {
     says: 'A role that a service knows: everywhere, at a site, or in a project.',
     // A decision, not an address: whether somebody holds the role.
     actions: ['assume'],
+    uniqueTogether: [['serviceId', 'name', 'siteId', 'projectId']],
     fields: {
-      serviceId: reference('Service', { fixed: true }),
+      serviceId: reference('Service', side),
       name: text({ minLength: 1, maxLength: 100 }),
-      siteId: reference('Site', { optional: true, fixed: true }),
-      projectId: reference('Project', { optional: true, fixed: true }),
+      siteId: reference('Site', maybe),
+      projectId: reference('Project', maybe),
     },
   }),
   ServiceAccess: resource({
     says: 'Who holds a role of a service: a group of users, a group of participants, or a device.',
     collection: 'service-access',
+    uniqueTogether: [['serviceRoleId', 'userGroupId', 'participantGroupId', 'deviceId']],
     fields: {
-      serviceRoleId: reference('ServiceRole', { fixed: true }),
-      userGroupId: reference('UserGroup', { optional: true, fixed: true }),
-      participantGroupId: reference('ParticipantGroup', { optional: true, fixed: true }),
-      deviceId: reference('Device', { optional: true, fixed: true }),
+      serviceRoleId: reference('ServiceRole', side),
+      userGroupId: reference('UserGroup', maybe),
+      participantGroupId: reference('ParticipantGroup', maybe),
+      deviceId: reference('Device', maybe),
     },
   }),
 };

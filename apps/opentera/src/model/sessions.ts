@@ -1,4 +1,5 @@
 import { choice, instant, integer, json, parent, reference, resource, text } from '@ostiary/policy';
+import { firm, side } from './links.js';
 
 const name = text({ minLength: 1, maxLength: 200 });
 const notes = text({ optional: true, maxLength: 5_000 });
@@ -10,28 +11,37 @@ export const sessionTypes = {
     fields: {
       name,
       category: choice(['service', 'file_transfer', 'data_collect', 'protocol']),
-      siteId: reference('Site', { optional: true, fixed: true, says: 'The site that a new type is added to.' }),
+      siteId: reference('Site', {
+        optional: true,
+        fixed: true,
+        clears: true,
+        says: 'The site that a new type is added to.',
+      }),
       serviceId: reference('Service', { optional: true, says: 'The service that runs such sessions.' }),
       color: text({ optional: true, pattern: '^#[0-9a-f]{6}$' }),
       config: json({ optional: true }),
     },
   }),
-  SessionTypeSite: resource({
+  // Projects before sites: a type leaves a site once it has left the projects there.
+  SessionTypeProject: resource({
+    uniqueTogether: [['sessionTypeId', 'projectId']],
     fields: {
-      sessionTypeId: reference('SessionType', { fixed: true }),
-      siteId: reference('Site', { fixed: true }),
+      sessionTypeId: reference('SessionType', side),
+      projectId: reference('Project', side),
     },
   }),
-  SessionTypeProject: resource({
+  SessionTypeSite: resource({
+    uniqueTogether: [['sessionTypeId', 'siteId']],
     fields: {
-      sessionTypeId: reference('SessionType', { fixed: true }),
-      projectId: reference('Project', { fixed: true }),
+      sessionTypeId: reference('SessionType', side),
+      siteId: reference('Site', side),
     },
   }),
   SessionTypeDeviceType: resource({
+    uniqueTogether: [['sessionTypeId', 'deviceTypeId']],
     fields: {
-      sessionTypeId: reference('SessionType', { fixed: true }),
-      deviceTypeId: reference('DeviceType', { fixed: true }),
+      sessionTypeId: reference('SessionType', side),
+      deviceTypeId: reference('DeviceType', firm),
     },
   }),
 };
@@ -57,21 +67,24 @@ export const sessions = {
     },
   }),
   SessionParticipant: resource({
+    uniqueTogether: [['sessionId', 'participantId']],
     fields: {
-      sessionId: reference('Session', { fixed: true }),
-      participantId: reference('Participant', { fixed: true }),
+      sessionId: reference('Session', side),
+      participantId: reference('Participant', firm),
     },
   }),
   SessionUser: resource({
-    fields: { sessionId: reference('Session', { fixed: true }), userId: reference('User', { fixed: true }) },
+    uniqueTogether: [['sessionId', 'userId']],
+    fields: { sessionId: reference('Session', side), userId: reference('User', firm) },
   }),
   SessionDevice: resource({
-    fields: { sessionId: reference('Session', { fixed: true }), deviceId: reference('Device', { fixed: true }) },
+    uniqueTogether: [['sessionId', 'deviceId']],
+    fields: { sessionId: reference('Session', side), deviceId: reference('Device', firm) },
   }),
   SessionEvent: resource({
     says: 'What happened in a session.',
     fields: {
-      sessionId: reference('Session', { fixed: true }),
+      sessionId: reference('Session', side),
       type: choice([
         'general',
         'start',
@@ -94,7 +107,7 @@ export const sessions = {
     says: 'What was recorded in a session.',
     sensitive: true,
     fields: {
-      sessionId: reference('Session', { fixed: true }),
+      sessionId: reference('Session', firm),
       name,
       mediaType: text({ maxLength: 255 }),
       content: text({

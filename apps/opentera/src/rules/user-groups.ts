@@ -25,7 +25,7 @@ const groups = rules(model, 'UserGroup', ({ it, allow, holds, linked }) => {
       source: TABLE,
       actions: ['read'],
       when: any(
-        holds('Site member', it.siteId),
+        holds('Site user', it.siteId),
         linked('SiteAccess', 'userGroupId', (access) => holds('Site member', access.siteId)),
         linked('ProjectAccess', 'userGroupId', (access) => holds('Project member', access.projectId)),
       ),
@@ -49,9 +49,9 @@ const groups = rules(model, 'UserGroup', ({ it, allow, holds, linked }) => {
       when: administered,
     }),
     allow('gives-access', {
-      says: 'Who gives a group access, or takes it, administers all that it reaches.',
+      says: 'Who gives a group access, or takes it, administers all that it reaches; and reads it.',
       source: LIMITS,
-      actions: ['entrust'],
+      actions: ['read', 'entrust'],
       when: named(
         'all that the group reaches is within administered sites and projects',
         all(

@@ -114,6 +114,9 @@ function checkResource(of: Model, type: string, resource: Resource): void {
     if (field.to !== null && !Object.hasOwn(of.resources, field.to)) {
       throw new ModelError(`${type}.${name}: there is no resource type '${field.to}'`);
     }
+    if (field.cascades && (field.to === null || field.many || field.clears)) {
+      throw new ModelError(`${type}.${name}: 'cascades' is of a reference to one record, and not beside 'clears'`);
+    }
     if (field.parent && (field.to === null || field.many)) {
       throw new ModelError(`${type}.${name}: a parent is one record of another type`);
     }
@@ -133,6 +136,14 @@ function checkResource(of: Model, type: string, resource: Resource): void {
   for (const name of resource.orders ?? []) {
     const field = fieldOf(of, type, name);
     if (field.many || field.secret || field.kind === 'json') throw new ModelError(`${type}: '${name}' has no order`);
+  }
+  for (const together of resource.uniqueTogether ?? []) {
+    for (const name of together) {
+      const field = fieldOf(of, type, name);
+      if (field.many || field.secret || field.kind === 'json') {
+        throw new ModelError(`${type}: '${name}' can't be a part of what is unique`);
+      }
+    }
   }
   const { defaultView } = resource;
   if (defaultView !== undefined && !views.some(([view]) => view === defaultView)) {

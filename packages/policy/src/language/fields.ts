@@ -27,6 +27,8 @@ export interface FieldOptions {
   readonly fixed?: boolean;
   /** When the record that is referred to is deleted, the reference goes with it, rather than stand in the way. */
   readonly clears?: boolean;
+  /** When the record that is referred to is deleted, this one is deleted with it. */
+  readonly cascades?: boolean;
   /** Filled in by the server with the id of the principal that creates the record; never taken from the caller. */
   readonly filled?: 'principal';
   /** The value where a create leaves the field out. */

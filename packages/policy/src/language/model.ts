@@ -22,6 +22,8 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
   readonly defaultView?: NoInfer<V>;
   /** Fields by which long lists are often sorted: an index for each makes a page cost the same however long they are. */
   readonly orders?: readonly ((keyof F & string) | 'createdAt' | 'updatedAt')[];
+  /** Sets of fields in which no two records are the same: one link between two others. */
+  readonly uniqueTogether?: readonly (readonly (keyof F & string)[])[];
   /** Each reading of a record of this type is written into the audit trail. */
   readonly sensitive?: boolean;
   /**

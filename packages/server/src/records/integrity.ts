@@ -31,15 +31,15 @@ export async function requireReferences(
   }
 }
 
-/** A record that refers to another: by which field, and what is left of that field without the other. */
+/** A record that refers to another, and what is left of it without the other: null where it goes with it. */
 export interface Referrer {
   readonly type: string;
   readonly id: string;
-  readonly changes: Readonly<Record<string, unknown>>;
+  readonly changes: Readonly<Record<string, unknown>> | null;
 }
 
 /**
- * What still refers to a record that is to be deleted. References that go with it are returned, to be cleared; a set
+ * What still refers to a record that is to be deleted. What goes with it is returned, to be cleared or deleted; a set
  * of references that does not refuses. Single ones that do not are refused by their foreign keys.
  * @throws Problem `still_referenced`
  */
@@ -52,7 +52,7 @@ export async function referrersOf(
   const found: Referrer[] = [];
   for (const other of storedTypes(model)) {
     for (const [name, field] of storedFields(model, other)) {
-      if (field.to !== type || !(field.many || field.clears)) continue;
+      if (field.to !== type || !(field.many || field.clears || field.cascades)) continue;
       const column = columnOf(name);
       const rows = await query<{ id: string; value: unknown }>(
         transaction,
@@ -61,10 +61,11 @@ export async function referrersOf(
           : `select id, null as value from ${tableOf(model, other)} where ${column} = $1::uuid for no key update`,
         [id],
       );
-      if (rows.length > 0 && !field.clears) {
+      if (rows.length > 0 && !field.clears && !field.cascades) {
         throw new Problem('still_referenced', { detail: `A ${other} still refers to it by ${name}.` });
       }
-      found.push(...rows.map((row) => ({ type: other, id: row.id, changes: { [name]: row.value } })));
+      const changes = (value: unknown) => (field.cascades ? null : { [name]: value });
+      found.push(...rows.map((row) => ({ type: other, id: row.id, changes: changes(row.value) })));
     }
   }
   return [...found, ...(await permittedOn(transaction, model, type, id))];

@@ -1,10 +1,10 @@
 import { authorize } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { Transaction } from '../storage/database.js';
-import { loadRecord } from '../storage/load.js';
+import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { preparePassword } from './accounts.js';
-import { changeIn, createIn } from './write.js';
+import { changeIn, createIn, removeIn } from './write.js';
 
 /**
  * The installation's own hand: effects of writes, demo data, the first administrator. It decides nothing, since
@@ -25,6 +25,11 @@ export class System {
     return loadRecord(this.transaction, this.context.policy, type, id, true);
   }
 
+  /** The records of a type with these values in fields of their own, locked. */
+  async find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]> {
+    return loadRecords(this.transaction, this.context.policy, type, values);
+  }
+
   /** Makes a record. Its password, if it has one, is not judged: it is a demo account's, or was judged before. */
   async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
     const password = await preparePassword(this.context, type, values, values, false);
@@ -35,5 +40,13 @@ export class System {
   async update(type: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
     const handle = authorize(this.context, this.#caller, 'update', type, await this.load(type, id));
     await changeIn(this.context, this.transaction, this.#caller, handle, changes, null, null);
+  }
+
+  /** Deletes a record, if it is still there. */
+  async delete(type: string, id: string): Promise<void> {
+    const record = await this.load(type, id);
+    if (record === null) return;
+    const handle = authorize(this.context, this.#caller, 'delete', type, record);
+    await removeIn(this.context, this.transaction, this.#caller, handle);
   }
 }

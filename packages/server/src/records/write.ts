@@ -138,16 +138,27 @@ export async function removeRecord(
     const record = await loadRecord(transaction, context.policy, type, id, true);
     const handle = authorize(context, caller, 'delete', type, record);
     requireVersion(handle.record, seen);
-    await clearReferences(context, transaction, caller, type, id);
-    await runEffect(context, transaction, caller, type, 'deleted', handle.record);
-    await deleteRecord(transaction, context.policy, handle);
-    await accountDeleted(context, transaction, caller, type, id);
-    await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
-    await auditRights(context, transaction, caller, handle, handle.record, null);
+    await removeIn(context, transaction, caller, handle);
   });
 }
 
-/** Takes a record out of what refers to it, where the model says that the reference goes with it. */
+/** The same for a record that was loaded, locked and authorized in a transaction that is already open. */
+export async function removeIn(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  handle: Authorized<string, 'delete'>,
+): Promise<void> {
+  const { type, record } = handle;
+  await clearReferences(context, transaction, caller, type, record.id);
+  await runEffect(context, transaction, caller, type, 'deleted', record);
+  await deleteRecord(transaction, context.policy, handle);
+  await accountDeleted(context, transaction, caller, type, record.id);
+  await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
+  await auditRights(context, transaction, caller, handle, record, null);
+}
+
+/** Takes a record out of what refers to it, or what refers to it along with it, as the model says. */
 async function clearReferences(
   context: Context,
   transaction: Transaction,
@@ -157,7 +168,8 @@ async function clearReferences(
 ): Promise<void> {
   const system = new System(context, transaction, caller.requestId);
   for (const referrer of await referrersOf(transaction, context.policy.model, type, id)) {
-    await system.update(referrer.type, referrer.id, referrer.changes);
+    if (referrer.changes === null) await system.delete(referrer.type, referrer.id);
+    else await system.update(referrer.type, referrer.id, referrer.changes);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Needs, Policy, RecordFacts } from '@ostiary/policy';
-import { Parameters, tableOf } from '@ostiary/policy/sql';
+import { fieldOf, type Needs, type Policy, type RecordFacts } from '@ostiary/policy';
+import { columnOf, Parameters, tableOf, typeOf } from '@ostiary/policy/sql';
 import type { Executor } from './database.js';
 import { keep } from './prepared.js';
 import { type Along, query, type SqlRow } from './query.js';
-import { type LoadedRecord, proposal, selectList, toFacts, toRecord } from './rows.js';
+import { type LoadedRecord, proposal, selectList, toColumn, toFacts, toRecord } from './rows.js';
 
 const texts = new WeakMap<Policy, Map<string, string>>();
 
@@ -32,6 +32,30 @@ export async function loadRecord(
   const text = byId(policy, type);
   const [row] = await query(executor, lock ? keep(`${text} for no key update of t`) : text, [id]);
   return row === undefined ? null : toRecord(policy, type, row);
+}
+
+/** The records with these values in fields of their own, each with everything that deciding about it needs; locked. */
+export async function loadRecords(
+  executor: Executor,
+  policy: Policy,
+  type: string,
+  values: Readonly<Record<string, unknown>>,
+): Promise<readonly LoadedRecord[]> {
+  const parameters = new Parameters();
+  const where = Object.entries(values).map(([name, value]) => {
+    const written = parameters.add(
+      toColumn(policy.model, type, name, value),
+      typeOf(fieldOf(policy.model, type, name)),
+    );
+    return `t.${columnOf(name)} is not distinct from ${written}`;
+  });
+  const rows = await query(
+    executor,
+    `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where ${where.join(' and ')}
+      order by t.id for no key update of t`,
+    parameters.values,
+  );
+  return rows.map((row) => toRecord(policy, type, row));
 }
 
 /** The same, for a statement that asks for more along with it. */

@@ -73,7 +73,7 @@ export async function createTable(transaction: Transaction, model: Model, type: 
     }
     for (const statement of indexes(model, type, name, field)) await query(transaction, statement);
   }
-  for (const statement of [...grantIndexes(model, type), ...orderIndexes(model, type)])
+  for (const statement of [...grantIndexes(model, type), ...orderIndexes(model, type), ...togetherIndexes(model, type)])
     await query(transaction, statement);
   // What the model has no longer keeps its data, and is not asked of new records.
   for (const { name, required } of present.values()) {
@@ -134,6 +134,15 @@ function orderIndexes(model: Model, type: string): readonly string[] {
       return `create index if not exists ${name} on ${tableOf(model, type)} (${columns})`;
     }),
   );
+}
+
+/** What is unique together; a missing value is like any other, as of a role that is at no site. */
+function togetherIndexes(model: Model, type: string): readonly string[] {
+  return (model.resources[type]?.uniqueTogether ?? []).map((fields) => {
+    const columns = fields.map(columnOf).join(', ');
+    const name = indexName(type, fields, 'together');
+    return `create unique index if not exists ${name} on ${tableOf(model, type)} (${columns}) nulls not distinct`;
+  });
 }
 
 function indexName(type: string, fields: readonly string[], kind: string): string {
