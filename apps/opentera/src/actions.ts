@@ -1,4 +1,11 @@
-import { type ActionHandler, confirmPassword, hashPassword, passwordProblem, Type } from '@ostiary/server';
+import {
+  type ActionHandler,
+  confirmPassword,
+  hashPassword,
+  passwordProblem,
+  staticTokenActions,
+  Type,
+} from '@ostiary/server';
 
 const changePassword: ActionHandler = {
   type: 'User',
@@ -27,4 +34,7 @@ const changePassword: ActionHandler = {
   },
 };
 
-export const actions: readonly ActionHandler[] = [changePassword];
+/** Static tokens are made for whoever can't log in, or need not. */
+const tokens = ['Participant', 'Device', 'Service'].flatMap(staticTokenActions);
+
+export const actions: readonly ActionHandler[] = [changePassword, ...tokens];

@@ -9,10 +9,14 @@ import { openTeraPolicy } from './rules.js';
 export const application: Application = {
   policy: openTeraPolicy,
   personas,
+  roots: 'kind',
   logins: {
-    user: { login: 'username', password: 'password', path: '/user/login', names: ['firstName', 'lastName'] },
-    participant: { login: 'username', password: 'password', path: '/participant/login', names: ['name'] },
+    user: { login: 'username', password: 'password', names: ['firstName', 'lastName'] },
+    participant: { login: 'username', password: 'password', enabled: 'loginEnabled', names: ['name'] },
   },
+  enabled: { user: 'enabled', participant: 'enabled', device: 'enabled', service: 'enabled' },
+  staticTokens: { participant: { enabled: 'tokenEnabled' }, device: {}, service: {} },
+  tokens: { algorithm: 'ES256', lifetimeSeconds: 3600, refreshSeconds: 24 * 3600, refreshedSeconds: 1800 },
   administrator: { kind: 'user', values: { superAdmin: true } },
   actions,
   effects,

@@ -5,7 +5,13 @@ const user = (...roles: readonly string[]): Persona => ({
   attributes: {},
   roles: [...roles, 'UserGroup member'],
 });
-const other = (kind: string, ...roles: readonly string[]): Persona => ({ kind, attributes: {}, roles });
+const other = (kind: string, ...roles: readonly string[]): Persona => ({
+  kind,
+  attributes: {},
+  roles,
+  // Devices and services have tokens, and nothing to log in with.
+  loggedIn: kind === 'participant',
+});
 
 /** The columns of the golden matrix: those of the published table, and the other kinds of principal. */
 export const personas: Personas = {
@@ -15,6 +21,7 @@ export const personas: Personas = {
   'Project Admin': user('Project admin'),
   'Project User': user('Project user'),
   Participant: other('participant'),
+  'Participant, with a token alone': { ...other('participant'), loggedIn: false },
   Device: other('device'),
   Service: other('service', 'Site service', 'Project service'),
 };

@@ -73,67 +73,72 @@ const get = (url: string) => ({ url });
 const post = (url: string, body: Values) => ({ method: 'POST' as const, url, body });
 const patch = (url: string, body: Values) => ({ method: 'PATCH' as const, url, body });
 const remove = (url: string) => ({ method: 'DELETE' as const, url });
-const user = (name: string) => `/api/users/${ids[name]}`;
+const user = (name: string) => `/api/user/users/${ids[name]}`;
 
 const LINES: Readonly<Record<string, readonly Line[]>> = {
   'Sites: Read by a site user: name and id': [
     [
       'the site',
       'siteuser',
-      () => get(`/api/sites/${ids.site}`),
+      () => get(`/api/user/sites/${ids.site}`),
       200,
       { id: expect.any(String), name: 'North Hospital', version: 1 },
     ],
     [
       'the list',
       'siteuser',
-      () => get('/api/sites'),
+      () => get('/api/user/sites'),
       200,
       { items: [{ id: expect.any(String), name: 'North Hospital', version: 1 }], next: null },
     ],
     [
       'with a role in one of its projects, the whole',
       'both',
-      () => get(`/api/sites/${ids.site}`),
+      () => get(`/api/user/sites/${ids.site}`),
       200,
       expect.objectContaining({ notes: 'Wing B.' }),
     ],
     [
       'as a project user does',
       'projectuser',
-      () => get(`/api/sites/${ids.site}`),
+      () => get(`/api/user/sites/${ids.site}`),
       200,
       expect.objectContaining({ notes: 'Wing B.' }),
     ],
   ],
   'Projects: Read by a site user: those in which they hold a role': [
-    ['one', 'both', () => get(`/api/projects/${ids.beta}`), 200],
-    ['another of the same site', 'both', () => get(`/api/projects/${ids.alpha}`), 403],
+    ['one', 'both', () => get(`/api/user/projects/${ids.beta}`), 200],
+    ['another of the same site', 'both', () => get(`/api/user/projects/${ids.alpha}`), 403],
     [
       'the list',
       'both',
-      () => get('/api/projects'),
+      () => get('/api/user/projects'),
       200,
       expect.objectContaining({ items: [expect.objectContaining({ name: 'Beta' })] }),
     ],
-    ['without any role, none', 'siteuser', () => get(`/api/projects/${ids.alpha}`), 403],
+    ['without any role, none', 'siteuser', () => get(`/api/user/projects/${ids.alpha}`), 403],
   ],
   'Users: Create by a site administrator': [
-    ['in a group of their site', 'siteadmin', () => post('/api/users', person({ userGroupId: ids.near })), 201],
-    ['in a group of another site', 'siteadmin', () => post('/api/users', person({ userGroupId: ids.far })), 403],
-    ['in no group', 'siteadmin', () => post('/api/users', person()), 403],
+    ['in a group of their site', 'siteadmin', () => post('/api/user/users', person({ userGroupId: ids.near })), 201],
+    ['in a group of another site', 'siteadmin', () => post('/api/user/users', person({ userGroupId: ids.far })), 403],
+    ['in no group', 'siteadmin', () => post('/api/user/users', person()), 403],
     [
       'a super administrator',
       'siteadmin',
-      () => post('/api/users', person({ userGroupId: ids.near, superAdmin: true })),
+      () => post('/api/user/users', person({ userGroupId: ids.near, superAdmin: true })),
       403,
     ],
-    ['a super administrator in no group', 'siteadmin', () => post('/api/users', person({ superAdmin: true })), 403],
-    ['in no group, by a super administrator', 'superadmin', () => post('/api/users', person()), 201],
+    [
+      'a super administrator in no group',
+      'siteadmin',
+      () => post('/api/user/users', person({ superAdmin: true })),
+      403,
+    ],
+    ['in no group, by a super administrator', 'superadmin', () => post('/api/user/users', person()), 201],
     [
       'a super administrator in a group, by another',
       'superadmin',
-      () => post('/api/users', person({ userGroupId: ids.near, superAdmin: true })),
+      () => post('/api/user/users', person({ userGroupId: ids.near, superAdmin: true })),
       403,
     ],
   ],
@@ -163,24 +168,24 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
     ['one of their own site alone', 'siteadmin', () => remove(user('leaving')), 204],
   ],
   'Devices: Read and Update, of which the table has no rows': [
-    ['a site user reads', 'siteuser', () => get(`/api/devices/${ids.device}`), 200],
-    ['a project user reads', 'projectuser', () => get(`/api/devices/${ids.device}`), 200],
-    ['a super administrator', 'superadmin', () => patch(`/api/devices/${ids.device}`, { name: 'Renamed' }), 200],
-    ['a site administrator', 'siteadmin', () => patch(`/api/devices/${ids.device}`, { enabled: true }), 200],
+    ['a site user reads', 'siteuser', () => get(`/api/user/devices/${ids.device}`), 200],
+    ['a project user reads', 'projectuser', () => get(`/api/user/devices/${ids.device}`), 200],
+    ['a super administrator', 'superadmin', () => patch(`/api/user/devices/${ids.device}`, { name: 'Renamed' }), 200],
+    ['a site administrator', 'siteadmin', () => patch(`/api/user/devices/${ids.device}`, { enabled: true }), 200],
     [
       'a project administrator: configuration and notes',
       'projectadmin',
-      () => patch(`/api/devices/${ids.device}`, { config: { volume: 7 }, notes: 'Loud.' }),
+      () => patch(`/api/user/devices/${ids.device}`, { config: { volume: 7 }, notes: 'Loud.' }),
       200,
     ],
     [
       'a project administrator: no other field',
       'projectadmin',
-      () => patch(`/api/devices/${ids.device}`, { notes: 'Loud.', name: 'Mine' }),
+      () => patch(`/api/user/devices/${ids.device}`, { notes: 'Loud.', name: 'Mine' }),
       403,
     ],
-    ['a site user', 'siteuser', () => patch(`/api/devices/${ids.device}`, { notes: 'Loud.' }), 403],
-    ['a project user', 'projectuser', () => patch(`/api/devices/${ids.device}`, { notes: 'Loud.' }), 403],
+    ['a site user', 'siteuser', () => patch(`/api/user/devices/${ids.device}`, { notes: 'Loud.' }), 403],
+    ['a project user', 'projectuser', () => patch(`/api/user/devices/${ids.device}`, { notes: 'Loud.' }), 403],
   ],
 };
 

@@ -280,9 +280,9 @@ export async function askDecisions(
 const METHODS = { create: 'POST', read: 'GET', list: 'GET', update: 'PATCH', delete: 'DELETE' } as const;
 
 /** Asks over HTTP, by doing it. */
-export function askHttp(world: World, { token }: Asker, { type, action, id, values }: Asked) {
+export function askHttp(world: World, { kind, token }: Asker, { type, action, id, values }: Asked) {
   const method = METHODS[action as keyof typeof METHODS];
   const collection = collectionOf(world.app.context.policy.model, type);
   const body = method === 'POST' || method === 'PATCH' ? { body: values ?? {} } : {};
-  return world.app.request({ token, method, url: `/api/${collection}${id ? `/${id}` : ''}`, ...body });
+  return world.app.request({ token, method, url: `/api/${kind}/${collection}${id ? `/${id}` : ''}`, ...body });
 }

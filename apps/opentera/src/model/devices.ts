@@ -13,6 +13,7 @@ export const devices = {
   }),
   Device: resource({
     says: 'A device, which records by itself.',
+    actions: ['rotateToken', 'revokeToken'],
     fields: {
       name,
       deviceTypeId: reference('DeviceType'),

@@ -79,6 +79,7 @@ export const participants = {
   }),
   Participant: resource({
     says: 'A person who takes part in a project.',
+    actions: ['rotateToken', 'revokeToken'],
     fields: {
       projectId: parent('Project'),
       participantGroupId: reference('ParticipantGroup', { optional: true }),

@@ -6,6 +6,7 @@ export const services = {
   Service: resource({
     says: 'A program that works with the platform. The platform is one of them: OpenTeraServer.',
     identifiedBy: 'key',
+    actions: ['rotateToken', 'revokeToken'],
     fields: {
       key: text({ unique: true, fixed: true, minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9._-]+$' }),
       name: text({ minLength: 1, maxLength: 200 }),

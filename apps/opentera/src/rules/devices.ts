@@ -1,4 +1,4 @@
-import { all, always, any, equal, not, principals, rules } from '@ostiary/policy';
+import { all, always, any, equal, loggedIn, not, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { DEVICES, FEATURES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -26,7 +26,7 @@ const machines = rules(model, 'Device', ({ it, allow, holds, linked }) => {
     allow('site-admin-updates', {
       says: 'The administrators of a site update its devices.',
       source: LIMITS,
-      actions: ['update'],
+      actions: ['update', 'rotateToken', 'revokeToken'],
       when: atAdministeredSite,
     }),
     allow('site-admin-deletes', {
@@ -62,7 +62,10 @@ const machines = rules(model, 'Device', ({ it, allow, holds, linked }) => {
       says: 'A participant reads the devices that are linked to them.',
       source: PARTICIPANTS,
       actions: ['read'],
-      when: linked('DeviceParticipant', 'deviceId', (link) => equal(link.participantId, participant)),
+      when: all(
+        linked('DeviceParticipant', 'deviceId', (link) => equal(link.participantId, participant)),
+        loggedIn,
+      ),
     }),
     allow('service', {
       says: 'A service reads and updates the devices of its sites and projects.',
@@ -168,7 +171,7 @@ const ofParticipants = rules(model, 'DeviceParticipant', ({ it, allow, holds, ma
       holds('Project member', it.participantId.projectId),
       holds('Project service', it.participantId.projectId),
       equal(it.deviceId, device),
-      equal(it.participantId, participant),
+      all(equal(it.participantId, participant), loggedIn),
     ),
   }),
   allow('assigns', {

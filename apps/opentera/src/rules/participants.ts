@@ -1,4 +1,4 @@
-import { all, equal, not, present, principals, rules } from '@ostiary/policy';
+import { all, equal, loggedIn, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { DEVICES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -21,7 +21,7 @@ const groups = rules(model, 'ParticipantGroup', ({ it, allow, holds }) => [
     says: 'A participant reads the name of their group.',
     source: PARTICIPANTS,
     actions: ['read'],
-    when: equal(it, participant.participantGroupId),
+    when: all(equal(it, participant.participantGroupId), loggedIn),
     fields: ['name'],
   }),
   allow('service', {
@@ -36,7 +36,7 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
   allow('project', {
     says: 'Whoever reaches a project handles its participants.',
     source: TABLE,
-    actions: ['create', 'read', 'update'],
+    actions: ['create', 'read', 'update', 'rotateToken', 'revokeToken'],
     when: holds('Project member', it.projectId),
   }),
   allow('admin-deletes', {
@@ -46,10 +46,17 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
     when: holds('Project admin', it.projectId),
   }),
   allow('reads-self', {
-    says: 'A participant reads themselves.',
+    says: 'A participant who logged in reads themselves.',
     source: PARTICIPANTS,
     actions: ['read'],
+    when: all(equal(it, participant), loggedIn),
+  }),
+  allow('reads-own-name', {
+    says: 'With a token alone, a participant reads their name.',
+    source: LIMITS,
+    actions: ['read'],
     when: equal(it, participant),
+    fields: ['name'],
   }),
   allow('device-reads', {
     says: 'A device reads the participants that it is linked to.',
@@ -60,7 +67,7 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
   allow('service', {
     says: 'A service handles the participants of the projects that it is linked to.',
     source: SERVICES,
-    actions: ['create', 'read', 'update'],
+    actions: ['create', 'read', 'update', 'rotateToken', 'revokeToken'],
     when: holds('Project service', it.projectId),
   }),
   forbid('group-is-of-its-project', {

@@ -1,4 +1,4 @@
-import { equal, principals, rules } from '@ostiary/policy';
+import { all, equal, loggedIn, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { DEVICES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -62,7 +62,7 @@ const projects = rules(model, 'Project', ({ it, allow, holds, linked }) => [
     says: 'A participant reads the name of their project.',
     source: PARTICIPANTS,
     actions: ['read'],
-    when: equal(it, participant.projectId),
+    when: all(equal(it, participant.projectId), loggedIn),
     fields: ['name'],
   }),
   allow('device-reads-name', {

@@ -1,4 +1,4 @@
-import { all, always, any, equal, named, not, present, principals, rules } from '@ostiary/policy';
+import { all, always, any, equal, loggedIn, named, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { FEATURES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -71,7 +71,7 @@ const configs = rules(model, 'ServiceConfig', ({ it, allow, forbid, holds, may }
     says: 'Everyone reads what is set for themselves.',
     source: PARTICIPANTS,
     actions: ['read'],
-    when: any(equal(it.userId, user), equal(it.participantId, participant), equal(it.deviceId, device)),
+    when: any(equal(it.userId, user), all(equal(it.participantId, participant), loggedIn), equal(it.deviceId, device)),
   }),
   allow('self', {
     says: 'Users configure the services that they read, for themselves.',

@@ -1,4 +1,4 @@
-import { all, any, equal, not, present, principals, rules } from '@ostiary/policy';
+import { all, any, equal, loggedIn, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { DEVICES, FEATURES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -39,7 +39,10 @@ const types = rules(model, 'SessionType', ({ it, allow, holds, linked, may }) =>
       says: 'A participant reads the types of sessions of their project.',
       source: PARTICIPANTS,
       actions: ['read'],
-      when: linked('SessionTypeProject', 'sessionTypeId', (link) => equal(link.projectId, participant.projectId)),
+      when: all(
+        linked('SessionTypeProject', 'sessionTypeId', (link) => equal(link.projectId, participant.projectId)),
+        loggedIn,
+      ),
     }),
     allow('device-reads', {
       says: 'A device reads the types of sessions of its projects.',

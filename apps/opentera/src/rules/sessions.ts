@@ -1,4 +1,4 @@
-import { all, any, equal, not, present, principals, rules } from '@ostiary/policy';
+import { all, any, equal, loggedIn, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { DEVICES, LIMITS, PARTICIPANTS, SERVICES, TABLE } from './sources.js';
 
@@ -33,7 +33,10 @@ const meetings = rules(model, 'Session', ({ it, allow, forbid, holds, linked, ma
     says: 'Participants read the sessions that they are in.',
     source: PARTICIPANTS,
     actions: ['read'],
-    when: linked('SessionParticipant', 'sessionId', (row) => equal(row.participantId, participant)),
+    when: all(
+      linked('SessionParticipant', 'sessionId', (row) => equal(row.participantId, participant)),
+      loggedIn,
+    ),
   }),
   allow('device-reads', {
     says: 'A device reads the sessions that it is in.',
@@ -67,7 +70,7 @@ const participants = rules(model, 'SessionParticipant', ({ it, allow, may }) => 
     says: 'Participants read that they are in a session.',
     source: PARTICIPANTS,
     actions: ['read'],
-    when: equal(it.participantId, participant),
+    when: all(equal(it.participantId, participant), loggedIn),
   }),
   allow('device-reads', {
     says: 'A device reads that its participants are in its sessions.',
@@ -206,7 +209,14 @@ const assets = rules(model, 'Asset', ({ it, allow, holds, may }) => {
       says: 'Participants read what is about them.',
       source: PARTICIPANTS,
       actions: ['read'],
+      when: all(equal(it.participantId, participant), loggedIn),
+    }),
+    allow('participant-reads-list', {
+      says: 'With a token alone, participants read which recordings are about them.',
+      source: LIMITS,
+      actions: ['read'],
       when: equal(it.participantId, participant),
+      fields: ['sessionId', 'name', 'mediaType'],
     }),
     allow('device-reads', {
       says: 'A device reads what it recorded.',

@@ -1,4 +1,4 @@
-import { actionsOf, kebabCase, type Model, resolvePath, resourceOf, snakeCase } from '@ostiary/policy';
+import { actionsOf, findField, kebabCase, type Model, resolvePath, resourceOf, snakeCase } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { Application } from '../application.js';
 import { createSchema } from '../input/schemas.js';
