@@ -145,9 +145,21 @@ function checkResource(of: Model, type: string, resource: Resource): void {
       }
     }
   }
+  checkCounts(of, type, resource);
   const { defaultView } = resource;
   if (defaultView !== undefined && !views.some(([view]) => view === defaultView)) {
     throw new ModelError(`${type}: there is no view '${defaultView}' to be the default`);
+  }
+}
+
+const COUNTED = ['instant', 'date', 'choice', 'boolean', 'reference'];
+
+function checkCounts(of: Model, type: string, { counts, actions }: Resource): void {
+  if (counts === undefined) return;
+  if (!actions.includes('statistics')) throw new ModelError(`${type} is counted, but has no action 'statistics'`);
+  for (const name of counts.by) {
+    const { kind, many, secret } = fieldOf(of, type, name);
+    if (many || secret || !COUNTED.includes(kind)) throw new ModelError(`${type} can't be counted by '${name}'`);
   }
 }
 

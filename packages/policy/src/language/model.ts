@@ -28,9 +28,15 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
   readonly sensitive?: boolean;
   /**
    * Not a table of its own: 'audit' is the application's part of the audit trail, which nobody writes; 'decision'
-   * stands for decisions themselves, and who may ask for other principals' ones.
+   * stands for decisions themselves, and who may ask for other principals' ones; 'form' for what the model says of the
+   * other types to whoever enters data, a record for each, by the name of its collection.
    */
-  readonly source?: 'audit' | 'decision';
+  readonly source?: 'audit' | 'decision' | 'form';
+  /**
+   * What its records may be counted by, by whoever may do the action `statistics` on them: single instants, dates,
+   * choices, booleans and references.
+   */
+  readonly counts?: { readonly by: readonly ((keyof F & string) | 'createdAt' | 'updatedAt')[] };
 }
 
 export interface Resource<

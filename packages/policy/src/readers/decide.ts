@@ -235,6 +235,26 @@ export function writable(policy: Policy, decision: Decision, type: string): read
   );
 }
 
+/** The fields that the principal may write with an action on some record that there could be. */
+export function writableSomewhere(
+  policy: Policy,
+  principal: Principal,
+  action: string,
+  type: string,
+  environment: Environment,
+): readonly string[] {
+  if (!possible(policy, principal, action, type, environment)) return [];
+  const left = ({ when }: Rule) => prune(fold(when, { principal, environment })).op;
+  const rules = rulesFor(policy, action, type);
+  const permits = rules.filter((rule) => rule.effect === 'allow' && left(rule) !== 'never');
+  const never = rules.filter((rule) => rule.effect === 'forbid' && rule.fields && left(rule) === 'always');
+  return Object.keys(policy.model.resources[type]?.fields ?? {}).filter(
+    (name) =>
+      permits.some(({ fields }) => covers(fields ?? 'every', name)) &&
+      !never.some(({ fields }) => fields?.includes(name)),
+  );
+}
+
 export function covers(fields: FieldSet, name: string): boolean {
   return fields === 'every' || fields.includes(name);
 }

@@ -31,6 +31,7 @@ export const EVENTS = [
   'record.created',
   'record.read',
   'record.listed',
+  'record.counted',
   'record.updated',
   'record.deleted',
   'record.action',

@@ -124,6 +124,9 @@ function requireActions({ policy: { model }, actions = [] }: Application): void 
     const own = resourceOf(model, type).actions;
     if (!own.includes(action))
       fail(`${at}.action`, `${type} has no action '${action}', but ${own.join(', ') || 'none'}`);
+    if (action === 'statistics' && resourceOf(model, type).counts) {
+      fail(`${at}.action`, `the server counts records of ${type} itself: take another word`);
+    }
     if (seen.has(`${type} ${action}`)) fail(at, `there are two handlers of '${action}' of ${type}`);
     seen.add(`${type} ${action}`);
   }

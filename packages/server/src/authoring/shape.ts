@@ -67,7 +67,8 @@ const resource = members<Resource>({
   views: maybe(each(each(word))),
   defaultView: maybe(word),
   sensitive: boolean,
-  source: maybe(Type.Enum(['audit', 'decision'])),
+  source: maybe(Type.Enum(['audit', 'decision', 'form'])),
+  counts: maybe(members<NonNullable<Resource['counts']>>({ by: Type.Array(word, { minItems: 1, uniqueItems: true }) })),
 });
 
 const grant = members<GrantSource>({

@@ -1,6 +1,7 @@
 import { auditRefusal, Refusal } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import { Problem } from '../problems.js';
+import { hasRows } from '../storage/model-tables.js';
 import { type Answer, evaluate } from './evaluate.js';
 import { Lookup } from './lookup.js';
 import { kindNamed, typeNamed, UnknownName } from './names.js';
@@ -110,8 +111,9 @@ async function lookAhead(lookup: Lookup, items: readonly (Question | Problem)[])
       const type = typeNamed(model, item.resource.type);
       const { id } = item.resource;
       if (!id) continue;
-      if (model.resources[type]?.source !== 'decision') add(records, type, id);
-      else for (const kind of Object.keys(model.principals)) add(subjects, kind, id);
+      if (hasRows(model, type)) add(records, type, id);
+      else if (model.resources[type]?.source === 'decision')
+        for (const kind of Object.keys(model.principals)) add(subjects, kind, id);
     } catch (error) {
       if (!(error instanceof UnknownName)) throw error;
     }

@@ -1,4 +1,5 @@
 import type { Principal } from '@ostiary/policy';
+import { formRecord } from '../access/forms.js';
 import type { Asker } from '../context.js';
 import { type LoadedRecord, type Maker, makerOf } from '../storage/rows.js';
 import { decisionAbout, isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
@@ -79,6 +80,7 @@ export async function resolveResource(
   if (id === '') return { record: null, named: about.action !== 'list' && resource.id !== undefined };
   const { source } = context.policy.model.resources[type] ?? {};
   if (source === 'decision') return { record: decisionAbout(await principalIn(lookup, id)), named: true };
+  if (source === 'form') return { record: formRecord(context.policy.model, id), named: true };
   const told = trusted ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
   const stored = await lookup.record(type, id);
   const record =

@@ -1,9 +1,11 @@
 import { actionsOf } from '@ostiary/policy';
 import { filter, Parameters, pageSql, searchSql } from '@ostiary/policy/sql';
 import { environment } from '../access/access.js';
+import { formNames, formRecord } from '../access/forms.js';
 import type { Asker, Context } from '../context.js';
 import { readId } from '../input/ids.js';
 import { Problem } from '../problems.js';
+import { hasRows } from '../storage/model-tables.js';
 import { makerOf } from '../storage/rows.js';
 import { isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
 import { type AnswerContext, isAllowed, unknown } from './evaluate.js';
@@ -90,8 +92,16 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const does = actionNamed(model, type, action.name);
     const principal = await resolveSubject(asker, kind, asked, lookup);
     await auditUnlessSelf(context, asker, 'resource', principal, { action: does, type, subject });
-    const stored = does !== 'create' && model.resources[type]?.source !== 'decision';
-    if (principal === null || !stored) return NOTHING;
+    if (principal === null || does === 'create') return NOTHING;
+    if (model.resources[type]?.source === 'form') {
+      const named = formNames(model).map((id) => ({ id, name: id, record: formRecord(model, id) }));
+      const allowed = named.filter(({ record }) =>
+        isAllowed(context, { principal, action: does, type, record, named: true }),
+      );
+      const rest = allowed.toSorted((a, b) => (a.id < b.id ? -1 : 1)).filter(({ id }) => id > (place.after ?? ''));
+      return found(place, rest, ({ id }) => ({ type: resource.type, id }));
+    }
+    if (!hasRows(model, type)) return NOTHING;
 
     const told = isTrusted(asker) ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
     const assumed = await assumeFields(context, type, withoutReferences(context, type, told));
@@ -149,8 +159,7 @@ async function isThere(
   allowed: ReadonlySet<string>,
 ): Promise<boolean> {
   if (!isTrusted(asker)) return [...allowed].some((action) => action !== 'create');
-  const { source } = lookup.context.policy.model.resources[type] ?? {};
-  return source === 'decision' || (await lookup.record(type, id)) !== null;
+  return !hasRows(lookup.context.policy.model, type) || (await lookup.record(type, id)) !== null;
 }
 
 /** Properties that no new record could have are no mistake in a question about what may be done with one that is there. */

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Root } from '../addresses.js';
 import type { ExportFormat } from '../audit/index.js';
 import type { Context } from '../context.js';
-import { type JsonSchema, Type } from '../input/json-schema.js';
-import { listSchema } from '../input/schemas.js';
+import { Type } from '../input/json-schema.js';
+import { filterSchema } from '../input/schemas.js';
 import { exportRecords } from '../records/export.js';
 import { parseListQuery } from '../records/list-query.js';
 import { caller } from './guard.js';
@@ -36,7 +36,7 @@ export function auditExportRoute(
         ...documentedAt(root, type, `export${type}`),
         summary: 'Export entries, as JSON Lines that can be verified without the server, or as CSV',
         security: [{ bearer: [] }],
-        querystring: exportSchema(listSchema(model, type)),
+        querystring: filterSchema(model, type, { format: Type.Optional(Type.Enum(['jsonl', 'csv'])) }),
         response: answers(200, Type.String(), 'application/jsonl'),
       },
     },
@@ -49,11 +49,4 @@ export function auditExportRoute(
       return reply.send(Readable.from(parts));
     },
   );
-}
-
-/** The filters of the list, without its pages and its order. */
-function exportSchema({ properties, ...list }: JsonSchema): JsonSchema {
-  const pages = ['limit', 'cursor', 'sort', 'view'];
-  const filters = Object.entries(properties as object).filter(([name]) => !pages.includes(name));
-  return { ...list, properties: { format: Type.Enum(['jsonl', 'csv']), ...Object.fromEntries(filters) } };
 }

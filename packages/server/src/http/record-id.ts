@@ -6,6 +6,9 @@ const NO_RECORD = '00000000-0000-0000-0000-000000000000';
 
 /** The id in the address of a request about one record. */
 export function recordIdOf(request: FastifyRequest): string {
-  const { id } = request.params as { readonly id: string };
-  return readId(id) ?? NO_RECORD;
+  return readIdOrNone((request.params as { readonly id: string }).id);
+}
+
+export function readIdOrNone(text: string): string {
+  return readId(text) ?? NO_RECORD;
 }

@@ -12,10 +12,12 @@ import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
 import { hasEveryAuditColumn } from '../storage/audit-view.js';
 import { auditExportRoute } from './audit-routes.js';
+import { formRoutes } from './form-routes.js';
 import { caller } from './guard.js';
 import { recordIdOf } from './record-id.js';
 import { answers } from './responses.js';
 import { documentedAt } from './root-documentation.js';
+import { statisticsRoute } from './statistics-routes.js';
 
 const idParameter = Type.Object({ id: Type.String({ maxLength: 200 }) });
 const ifMatch = Type.Object({
@@ -34,9 +36,14 @@ export function recordRoutes(server: FastifyInstance, context: Context): void {
 function routesAt(server: FastifyInstance, context: Context, root: Root): void {
   const { model } = context.policy;
   for (const type of Object.keys(model.resources)) {
-    const { source } = resourceOf(model, type);
+    const { source, counts } = resourceOf(model, type);
     if (source === 'decision') continue;
+    if (source === 'form') {
+      formRoutes(server, context, root, type, address(root, model, type));
+      continue;
+    }
     readRoutes(server, context, root, type);
+    if (counts !== undefined) statisticsRoute(server, context, root, type, address(root, model, type));
     if (source === undefined) writeRoutes(server, context, root, type);
     if (source === 'audit' && hasEveryAuditColumn(model, type))
       auditExportRoute(server, context, root, type, address(root, model, type));

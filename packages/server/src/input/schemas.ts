@@ -129,9 +129,14 @@ export function filterable(
     });
 }
 
+/** The query of what takes the filters of a list, but neither its pages nor its order. */
+export function filterSchema(model: Model, type: string, own: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return Type.Object({ ...filters(model, type), ...own }, { additionalProperties: false });
+}
+
 /** The query of a list. Values come as text and are read by the field's type. */
 export function listSchema(model: Model, type: string): JsonSchema {
-  const properties: Record<string, JsonSchema> = {
+  const own: Record<string, JsonSchema> = {
     limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2})$', description: 'At most so many: 1 to 200.' })),
     cursor: Type.Optional(Type.String({ maxLength: 2_000, description: 'Where the last page ended: its `next`.' })),
     sort: Type.Optional(
@@ -139,10 +144,15 @@ export function listSchema(model: Model, type: string): JsonSchema {
     ),
     view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$' })),
   };
+  return Type.Object({ ...own, ...filters(model, type) }, { additionalProperties: false });
+}
+
+function filters(model: Model, type: string): Readonly<Record<string, JsonSchema>> {
+  const properties: Record<string, JsonSchema> = {};
   for (const { name, field, operators } of filterable(model, type)) {
     const value = (description: string) => Type.Optional(Type.String({ maxLength: 2_000, description }));
     properties[name] = value(`${spaced(name)} ${field.many ? 'has this element' : 'is'}`);
     for (const operator of operators) properties[`${name}[${operator}]`] = value(`${spaced(name)}: ${operator}`);
   }
-  return Type.Object(properties, { additionalProperties: false });
+  return properties;
 }

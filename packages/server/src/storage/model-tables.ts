@@ -17,6 +17,12 @@ export function storedTypes(model: Model): readonly string[] {
   return Object.keys(model.resources).filter((type) => model.resources[type]?.source === undefined);
 }
 
+/** Whether the records of a type are rows: of its own table, or of the audit trail. */
+export function hasRows(model: Model, type: string): boolean {
+  const { source } = model.resources[type] ?? {};
+  return source === undefined || source === 'audit';
+}
+
 /** The fields of a type that are columns. */
 export function storedFields(model: Model, type: string): readonly (readonly [string, Field])[] {
   return Object.entries(model.resources[type]?.fields ?? {}).filter(([, field]) => !field.secret);

@@ -1,0 +1,84 @@
+import type { FastifyInstance } from 'fastify';
+import type { Root } from '../addresses.js';
+import type { Context } from '../context.js';
+import { Type } from '../input/json-schema.js';
+import { listForms, readForm } from '../records/forms.js';
+import { caller } from './guard.js';
+import { readIdOrNone } from './record-id.js';
+import { answers } from './responses.js';
+import { documentedAt } from './root-documentation.js';
+
+const reference = Type.Object({
+  type: Type.String(),
+  list: Type.String({ description: 'The address of the whole list.' }),
+  items: Type.Optional(Type.Array(Type.Object({ id: Type.String(), title: Type.Nullable(Type.String()) }))),
+  next: Type.Optional(Type.Nullable(Type.String({ description: "The cursor of the list's next page." }))),
+});
+
+const field = Type.Object({
+  name: Type.String(),
+  title: Type.String(),
+  says: Type.Optional(Type.String()),
+  kind: Type.String(),
+  many: Type.Boolean(),
+  required: Type.Boolean(),
+  secret: Type.Boolean({ description: 'Written, and never shown.' }),
+  create: Type.Boolean({ description: 'You may write it at creation.' }),
+  update: Type.Boolean({ description: 'You may change it: of the record that was asked for, or of some.' }),
+  choices: Type.Optional(Type.Array(Type.String())),
+  default: Type.Optional(Type.Unknown()),
+  schema: Type.Object({}, { additionalProperties: true, description: 'The JSON Schema of a value.' }),
+  refersTo: Type.Optional(reference),
+});
+
+const form = Type.Object({
+  id: Type.String(),
+  type: Type.String(),
+  title: Type.String(),
+  says: Type.Optional(Type.String()),
+  create: Type.Boolean(),
+  update: Type.Boolean(),
+  fields: Type.Array(field),
+});
+
+/** Forms to enter data: what the caller may write into records of each type. */
+export function formRoutes(server: FastifyInstance, context: Context, root: Root, type: string, address: string): void {
+  const api = `${server.prefix}${root.api}`;
+  const described = (action: string) => ({
+    ...documentedAt(root, type, `${action}${type}`),
+    security: [{ bearer: [] }],
+  });
+  server.get(
+    address,
+    {
+      config: { decision: { action: 'list', type } },
+      schema: {
+        ...described('list'),
+        summary: 'List the forms into which you may enter something',
+        response: answers(200, Type.Object({ items: Type.Array(form), next: Type.Null() })),
+      },
+    },
+    async (request) => ({ items: listForms(context, caller(request), type, api), next: null }),
+  );
+  server.get(
+    `${address}/:name`,
+    {
+      config: { decision: { action: 'read', type } },
+      schema: {
+        ...described('read'),
+        summary: 'Read the form of a collection, with what its references may name',
+        params: Type.Object({ name: Type.String({ maxLength: 200 }) }),
+        querystring: Type.Object(
+          { id: Type.Optional(Type.String({ maxLength: 200, description: 'Of the record that is to be changed.' })) },
+          { additionalProperties: false },
+        ),
+        response: answers(200, form),
+      },
+    },
+    async (request) => {
+      const { name } = request.params as { readonly name: string };
+      const { id } = request.query as { readonly id?: string };
+      return readForm(context, caller(request), type, name, id === undefined ? null : readIdOrNone(id), api);
+    },
+  );
+}

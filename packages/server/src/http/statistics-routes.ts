@@ -1,0 +1,76 @@
+import { fieldOf, type Model, resourceOf, spaced } from '@ostiary/policy';
+import type { FastifyInstance } from 'fastify';
+import type { Root } from '../addresses.js';
+import type { Context } from '../context.js';
+import { type JsonSchema, Type } from '../input/json-schema.js';
+import { filterSchema } from '../input/schemas.js';
+import { Problem } from '../problems.js';
+import { parseListQuery } from '../records/list-query.js';
+import { type Counting, countRecords, PERIODS, type Period } from '../records/statistics.js';
+import { caller } from './guard.js';
+import { answers } from './responses.js';
+import { documentedAt } from './root-documentation.js';
+
+const answer = Type.Object({
+  by: Type.String(),
+  per: Type.Nullable(Type.Enum(PERIODS)),
+  total: Type.Integer(),
+  counts: Type.Array(Type.Object({ value: { type: ['string', 'boolean', 'null'] }, count: Type.Integer() }), {
+    description:
+      'In the order of the values. Null stands for records without one; a value without records is left out.',
+  }),
+});
+
+/** How many records of a type there are, by what its model lets them be counted by. */
+export function statisticsRoute(
+  server: FastifyInstance,
+  context: Context,
+  root: Root,
+  type: string,
+  address: string,
+): void {
+  const { model } = context.policy;
+  const by = resourceOf(model, type).counts?.by ?? [];
+  server.get(
+    `${address}/statistics`,
+    {
+      config: { decision: { action: 'statistics', type } },
+      schema: {
+        ...documentedAt(root, type, `statistics${type}`),
+        summary: `Count ${spaced(type)}s, by ${by.map(spaced).join(', ')}`,
+        security: [{ bearer: [] }],
+        querystring: filterSchema(model, type, ownSchema(by)),
+        response: answers(200, answer),
+      },
+    },
+    async (request) =>
+      countRecords(context, caller(request), type, parseCounting(model, type, request.query as Record<string, string>)),
+  );
+}
+
+function ownSchema(by: readonly string[]): Readonly<Record<string, JsonSchema>> {
+  const time = Type.String({ maxLength: 30, pattern: '^\\d{4}-\\d\\d-\\d\\d' });
+  return {
+    by: { ...Type.Enum(by), description: 'What to count by.' },
+    per: Type.Optional({ ...Type.Enum(PERIODS), description: 'Of an instant or a date, in UTC: month unless given.' }),
+    from: Type.Optional({ ...time, description: 'Of what is counted by, if that is an instant or a date: the first.' }),
+    until: Type.Optional({ ...time, description: 'The first that is not counted any more.' }),
+  };
+}
+
+/** Reads what to count: `from` and `until` are filters of the field that is counted by. */
+function parseCounting(model: Model, type: string, raw: Readonly<Record<string, string>>): Counting {
+  const { by = '', per, from, until, ...filters } = raw;
+  const isTime = ['instant', 'date'].includes(fieldOf(model, type, by).kind);
+  for (const [name, value] of Object.entries({ per, from, until })) {
+    if (value === undefined || isTime) continue;
+    const message = `goes with an instant or a date, and '${by}' is neither`;
+    throw new Problem('invalid_input', { errors: [{ pointer: `/${name}`, message }] });
+  }
+  const asked = parseListQuery(model, type, {
+    ...filters,
+    ...(from === undefined ? {} : { [`${by}[ge]`]: from }),
+    ...(until === undefined ? {} : { [`${by}[lt]`]: until }),
+  });
+  return { by, per: isTime ? ((per as Period | undefined) ?? 'month') : null, asked };
+}
