@@ -1,4 +1,6 @@
 import type { Application } from '@ostiary/server';
+import { invitations } from './actions/invitations.js';
+import { progress } from './actions/progress.js';
 import { actions } from './actions.js';
 import { demo } from './demo.js';
 import { effects } from './effects.js';
@@ -18,7 +20,7 @@ export const application: Application = {
   staticTokens: { participant: { enabled: 'tokenEnabled' }, device: {}, service: {} },
   tokens: { algorithm: 'ES256', lifetimeSeconds: 3600, refreshSeconds: 24 * 3600, refreshedSeconds: 1800 },
   administrator: { kind: 'user', values: { superAdmin: true } },
-  actions,
+  actions: [...actions, ...progress, ...invitations],
   effects,
   demo,
 };

@@ -39,6 +39,7 @@ export const openTera = model({
         detail: json(),
       },
     }),
+    Form: resource({ says: 'What may be entered, and where.', source: 'form', fields: {} }),
     Decision: resource({ says: 'Decisions about others, and the reasons for them.', source: 'decision', fields: {} }),
   },
   // 'member' is never granted: who reaches the place in whatever way. 'coordinator': who administers a project there.

@@ -1,6 +1,7 @@
 import { policy } from '@ostiary/policy';
 import { openTera } from './model.js';
 import { devices } from './rules/devices.js';
+import { features } from './rules/features.js';
 import { participants } from './rules/participants.js';
 import { places } from './rules/places.js';
 import { serviceRoles } from './rules/service-roles.js';
@@ -23,4 +24,5 @@ export const openTeraPolicy = policy(openTera, [
   ...sessions,
   ...services,
   ...serviceRoles,
+  ...features,
 ]);

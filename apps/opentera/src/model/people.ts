@@ -79,7 +79,8 @@ export const participants = {
   }),
   Participant: resource({
     says: 'A person who takes part in a project.',
-    actions: ['rotateToken', 'revokeToken'],
+    actions: ['statistics', 'rotateToken', 'revokeToken'],
+    counts: { by: ['createdAt', 'enabled', 'projectId', 'participantGroupId'] },
     fields: {
       projectId: parent('Project'),
       participantGroupId: reference('ParticipantGroup', { optional: true }),

@@ -46,11 +46,16 @@ export const sessionTypes = {
   }),
 };
 
+/** Whether somebody is in a session, or was: who left stays in its record. */
+const standing = choice(['invited', 'joined', 'declined', 'left'], { default: 'invited' });
+
 /** Sessions, who is in them, and what comes of them. */
 export const sessions = {
   Session: resource({
     says: 'A meeting of participants, users and devices.',
     orders: ['startAt'],
+    actions: ['start', 'stop', 'resume', 'invite', 'remove', 'reply', 'statistics'],
+    counts: { by: ['startAt', 'status', 'sessionTypeId', 'projectId'] },
     fields: {
       projectId: parent('Project', { fixed: true }),
       sessionTypeId: reference('SessionType'),
@@ -60,6 +65,7 @@ export const sessions = {
       }),
       startAt: instant(),
       duration: integer({ default: 0, minimum: 0, says: 'In seconds.' }),
+      runningSince: instant({ optional: true, says: 'Since when it is in progress, where it was started here.' }),
       comments: notes,
       parameters: json({ optional: true }),
       creatorUserId: reference('User', madeBy),
@@ -71,15 +77,16 @@ export const sessions = {
     fields: {
       sessionId: reference('Session', side),
       participantId: reference('Participant', firm),
+      standing,
     },
   }),
   SessionUser: resource({
     uniqueTogether: [['sessionId', 'userId']],
-    fields: { sessionId: reference('Session', side), userId: reference('User', firm) },
+    fields: { sessionId: reference('Session', side), userId: reference('User', firm), standing },
   }),
   SessionDevice: resource({
     uniqueTogether: [['sessionId', 'deviceId']],
-    fields: { sessionId: reference('Session', side), deviceId: reference('Device', firm) },
+    fields: { sessionId: reference('Session', side), deviceId: reference('Device', firm), standing },
   }),
   SessionEvent: resource({
     says: 'What happened in a session.',

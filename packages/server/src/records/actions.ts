@@ -1,7 +1,9 @@
+import { spaced } from '@ostiary/policy';
 import { type Authorized, authorize, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import type { JsonSchema } from '../input/json-schema.js';
+import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import { auditWrite } from './audit-write.js';
@@ -21,6 +23,12 @@ export interface ActionCall<A extends string = string> {
   readonly input: Readonly<Record<string, unknown>>;
   /** Writes other records in the installation's name: nothing is decided about these. */
   readonly system: System;
+  /**
+   * Decides whether the caller may do an action on another record, which is locked until the end: what the action is to
+   * connect this one with.
+   * @throws Refusal; Problem `reference_not_found` where there is none, and the caller may know it
+   */
+  authorize(action: string, type: string, id: string): Promise<Authorized>;
   /** Changes the record under this action's own decision: its fields, before and after, as for an update. */
   change(values: Readonly<Record<string, unknown>>, password?: PasswordHash): Promise<Written>;
 }
@@ -63,6 +71,7 @@ export async function runAction(
       handle,
       input,
       system,
+      authorize: (other, of, otherId) => authorizeOther(context, transaction, caller, other, of, otherId),
       change: (values, password) => {
         audited = true;
         return changeIn(context, transaction, caller, handle, values, null, password ?? null);
@@ -73,4 +82,21 @@ export async function runAction(
     }
     return answer;
   });
+}
+
+async function authorizeOther(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  action: string,
+  type: string,
+  id: string,
+): Promise<Authorized> {
+  const record = await loadRecord(transaction, context.policy, type, id, true);
+  try {
+    return authorize(context, caller, action, type, record);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'not_found') throw error;
+    throw new Problem('reference_not_found', { detail: `There is no such ${spaced(type)}.` }, { cause: error });
+  }
 }

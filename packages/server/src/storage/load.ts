@@ -43,11 +43,13 @@ export async function loadRecords(
 ): Promise<readonly LoadedRecord[]> {
   const parameters = new Parameters();
   const where = Object.entries(values).map(([name, value]) => {
+    // No index serves 'is not distinct from'.
+    if (value === null) return `t.${columnOf(name)} is null`;
     const written = parameters.add(
       toColumn(policy.model, type, name, value),
       typeOf(fieldOf(policy.model, type, name)),
     );
-    return `t.${columnOf(name)} is not distinct from ${written}`;
+    return `t.${columnOf(name)} = ${written}`;
   });
   const rows = await query(
     executor,

@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JsonBody, TestAnswer, TestApplication } from '../../../packages/server/test/support/application.js';
+import { type Ids, newSession, openClinic } from './support/clinic.js';
+
+let app: TestApplication;
+let ids: Ids;
+
+beforeAll(async () => {
+  ({ app, ids } = await openClinic());
+});
+afterAll(() => app?.close());
+
+/** Names of tests are put in the place of ids. */
+const named = (body: object) =>
+  JSON.parse(JSON.stringify(body), (_, value: unknown) =>
+    typeof value === 'string' && Object.hasOwn(ids, value) ? ids[value] : value,
+  );
+const act = (as: string, session: string, action: string, body: object = {}): Promise<TestAnswer> =>
+  app.request({ as, method: 'POST', url: `/api/sessions/${session}/${action}`, body: named(body) });
+const get = async (url: string): Promise<JsonBody> => (await app.request({ as: 'superadmin', url })).body;
+const events = async (session: string): Promise<string> =>
+  (await get(`/api/session-events?sessionId=${session}&sort=id`)).items
+    .map(({ type, text }: JsonBody) => `${type}${text === null ? '' : ` ${nameOf(text.split(' ')[1])}`}`)
+    .join(', ');
+const nameOf = (id: string) => Object.keys(ids).find((name) => ids[name] === id) ?? id;
+const standing = async (session: string): Promise<string> => {
+  const found: string[] = [];
+  for (const [links, field] of [
+    ['session-users', 'userId'],
+    ['session-participants', 'participantId'],
+    ['session-devices', 'deviceId'],
+  ]) {
+    const { items } = await get(`/api/${links}?sessionId=${session}&sort=id`);
+    found.push(...items.map((item: JsonBody) => `${nameOf(item[field ?? ''])} ${item.standing}`));
+  }
+  return found.join(', ');
+};
+
+test('a session starts, stops and goes on; its duration is the time in which it was in progress', async () => {
+  const session = await newSession(app, ids, 'alpha');
+  const started = app.clock.now().toISOString();
+  expect((await act('projectuser', session, 'start')).body).toEqual({ status: 'in_progress', startAt: started });
+  app.clock.advance(90.9);
+  expect((await act('projectuser', session, 'stop')).body).toEqual({ status: 'completed', duration: 90 });
+  app.clock.advance(1000);
+  expect((await act('projectadmin', session, 'resume')).body).toEqual({ status: 'in_progress' });
+  app.clock.advance(30);
+  expect((await act('siteuser', session, 'stop')).body).toEqual({ status: 'completed', duration: 120 });
+  expect(await get(`/api/sessions/${session}`)).toMatchObject({
+    status: 'completed',
+    duration: 120,
+    startAt: started,
+    runningSince: null,
+  });
+  expect(await events(session)).toBe('start, stop, resume, stop');
+});
+
+describe('in the wrong state: 409, in words, and nothing happened', () => {
+  test.each([
+    ['start', 'in_progress', 'A session that is in progress can’t be started.'],
+    ['start', 'completed', 'A session that was stopped can’t be started.'],
+    ['start', 'cancelled', 'A session that was cancelled can’t be started.'],
+    ['stop', 'not_started', 'A session that was not started yet can’t be stopped.'],
+    ['stop', 'completed', 'A session that was stopped can’t be stopped.'],
+    ['resume', 'not_started', 'A session that was not started yet can’t be resumed.'],
+    ['resume', 'in_progress', 'A session that is in progress can’t be resumed.'],
+    ['resume', 'terminated', 'A session that was ended for good can’t be resumed.'],
+    ['invite', 'completed', 'A session that was stopped can’t be joined.'],
+    ['remove', 'cancelled', 'A session that was cancelled can’t be left.'],
+  ])('%s one that is %s', async (action, status, detail) => {
+    const session = await newSession(app, ids, 'alpha', { status });
+    const before = await app.fingerprint();
+    const body = ['invite', 'remove'].includes(action) ? { userIds: ['colleague'] } : {};
+    const answer = await act('projectuser', session, action, body);
+    expect([answer.status, answer.body.code, answer.body.detail]).toEqual([409, 'conflict', detail.replace('’', "'")]);
+    expect(await app.fingerprint()).toBe(before);
+  });
+});
+
+describe('who may start, stop and resume a session', () => {
+  test.each([
+    ['superadmin', 'alpha', true],
+    ['siteadmin', 'alpha', true],
+    ['siteuser', 'alpha', true],
+    ['projectadmin', 'alpha', true],
+    ['projectuser', 'alpha', true],
+    ['superadmin', 'gamma', true],
+    ['siteadmin', 'gamma', false],
+    ['siteuser', 'gamma', false],
+    ['projectadmin', 'beta', false],
+    ['projectuser', 'beta', false],
+  ])('%s, of %s: %s', async (who, project, may) => {
+    const session = await newSession(app, ids, project);
+    for (const action of ['start', 'stop', 'resume']) {
+      const before = await app.fingerprint();
+      expect((await act(who, session, action)).status, action).toBe(may ? 200 : 403);
+      expect((await app.fingerprint()) === before, 'something changed').toBe(!may);
+    }
+  });
+
+  test('and nobody sets the clock by an update', async () => {
+    const session = await newSession(app, ids, 'alpha');
+    for (const as of ['projectuser', 'superadmin']) {
+      const body = { runningSince: '2000-01-01T00:00:00.000Z' };
+      const answer = await app.request({ as, method: 'PATCH', url: `/api/sessions/${session}`, body });
+      expect(answer.body.code).toBe('field_not_allowed');
+    }
+  });
+});
+
+describe('who is in a session', () => {
+  const all = { userIds: ['colleague'], participantIds: ['pat-alpha'], deviceIds: ['watch-north'] };
+
+  test('users, participants and devices are invited, and removed; the record keeps them', async () => {
+    const session = await newSession(app, ids, 'alpha');
+    expect((await act('projectuser', session, 'invite', all)).status).toBe(204);
+    expect(await standing(session)).toBe('colleague invited, pat-alpha invited, watch-north invited');
+    expect((await act('projectuser', session, 'invite', { userIds: ['colleague'] })).status).toBe(204);
+    expect(
+      (await act('projectuser', session, 'remove', { userIds: ['colleague'], deviceIds: ['watch-north'] })).status,
+    ).toBe(204);
+    expect(await standing(session)).toBe('colleague left, pat-alpha invited, watch-north left');
+    expect((await act('projectuser', session, 'invite', { deviceIds: ['watch-north'] })).status).toBe(204);
+    expect(await standing(session)).toBe('colleague left, pat-alpha invited, watch-north invited');
+    expect(await events(session)).toBe(
+      'invite colleague, invite pat-alpha, invite watch-north, leave colleague, leave watch-north, invite watch-north',
+    );
+  });
+
+  test('who is invited replies, once', async () => {
+    const session = await newSession(app, ids, 'alpha');
+    await act('projectadmin', session, 'invite', { userIds: ['colleague', 'projectuser'] });
+    expect((await act('colleague', session, 'reply', { answer: 'accepted' })).body).toEqual({ standing: 'joined' });
+    expect((await act('projectuser', session, 'reply', { answer: 'declined' })).body).toEqual({ standing: 'declined' });
+    const again = await act('colleague', session, 'reply', { answer: 'declined' });
+    expect([again.status, again.body.detail]).toEqual([409, 'You have joined already.']);
+    expect(await standing(session)).toBe('colleague joined, projectuser declined');
+    expect(await events(session)).toBe('invite colleague, invite projectuser, join colleague, decline projectuser');
+  });
+
+  test('who was not invited has nothing to reply to', async () => {
+    const session = await newSession(app, ids, 'alpha');
+    expect((await act('colleague', session, 'reply', { answer: 'accepted' })).status).toBe(403);
+    expect((await act('superadmin', session, 'reply', { answer: 'accepted' })).status).toBe(409);
+    expect((await act('colleague', session, 'reply', { answer: 'perhaps' })).status).toBe(422);
+  });
+
+  test('one who is invited from elsewhere reads that session, and no other of the project', async () => {
+    const [session, other] = [await newSession(app, ids, 'alpha'), await newSession(app, ids, 'alpha')];
+    expect((await act('superadmin', session, 'invite', { userIds: ['stranger'] })).status).toBe(204);
+    const read = async (id: string) => (await app.request({ as: 'stranger', url: `/api/sessions/${id}` })).status;
+    expect([await read(session), await read(other)]).toEqual([200, 403]);
+    expect((await act('stranger', session, 'start')).status).toBe(403);
+    expect((await act('stranger', session, 'reply', { answer: 'accepted' })).status).toBe(200);
+  });
+
+  test.each([
+    ['a user of another site', 'projectuser', { userIds: ['colleague', 'stranger'] }, 403],
+    ['a participant of another project', 'projectuser', { userIds: ['colleague'], participantIds: ['pat-beta'] }, 403],
+    ['a device of another site', 'projectuser', { participantIds: ['pat-alpha'], deviceIds: ['watch-south'] }, 403],
+    ['a device of another site, by an administrator', 'siteadmin', { deviceIds: ['watch-north', 'watch-south'] }, 403],
+    ['somebody who does not exist', 'projectuser', { userIds: ['colleague', 'alpha'] }, 403],
+    ['somebody who does not exist, by who sees all', 'superadmin', { userIds: ['colleague', 'alpha'] }, 422],
+    ['nobody', 'projectuser', {}, 422],
+    ['an empty list', 'projectuser', { userIds: [] }, 422],
+    ['a word', 'projectuser', { userIds: ['nobody'] }, 422],
+    ['into a session out of reach', 'stranger', { userIds: ['stranger'] }, 403],
+  ])('inviting %s is refused, and nobody is invited', async (_, who, body, status) => {
+    const session = await newSession(app, ids, 'alpha');
+    const before = await app.fingerprint();
+    const answer = await act(who, session, 'invite', body);
+    expect(answer.status, answer.text).toBe(status);
+    expect(await app.fingerprint()).toBe(before);
+  });
+
+  test('removing somebody who is not in it, nobody is removed', async () => {
+    const session = await newSession(app, ids, 'alpha');
+    await act('projectuser', session, 'invite', all);
+    const before = await app.fingerprint();
+    expect((await act('projectuser', session, 'remove', { ...all, userIds: ['stranger'] })).status).toBe(409);
+    expect(await app.fingerprint()).toBe(before);
+  });
+});
+
+test('what happens to a session is on the trail', async () => {
+  const session = await newSession(app, ids, 'alpha');
+  await app.audit();
+  await act('projectuser', session, 'start');
+  await act('projectuser', session, 'invite', { userIds: ['colleague'] });
+  const told = (await app.audit()).map(({ event, action, resource_type }) => `${event} ${action} ${resource_type}`);
+  expect(told).toEqual([
+    'record.action start Session',
+    'record.created create SessionEvent',
+    'record.created create SessionUser',
+    'record.created create SessionEvent',
+    'record.action invite Session',
+  ]);
+});
