@@ -3,11 +3,13 @@ import { benchAudit } from './audit/run.js';
 import { benchDecisions } from './decisions/run.js';
 import { benchHttp } from './http/run.js';
 import { benchLists } from './lists/run.js';
+import { benchSessions } from './sessions/run.js';
 
 const HELP = `npm run bench -- [a] [b] [c] [d] [--rounds N] [--seed N]
   a  decisions in memory
   b  the first page of a list, from an embedded PostgreSQL or the one at DATABASE_URL, where it makes databases
      --sizes 10000,100000,1000000   how many records there are
+     --sessions                     of OpenTera's sessions alone
   c  records and decisions over HTTP
   d  writing to the audit trail, with and without sealing
 `;
@@ -18,6 +20,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '9' },
     seed: { type: 'string', default: '20260301' },
     sizes: { type: 'string', default: '10000,100000,1000000' },
+    sessions: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -29,7 +32,9 @@ else {
   if (asked('a')) await benchDecisions(seed, rounds);
   if (asked('b')) {
     const sizes = values.sizes.split(',').map(Number);
-    await benchLists({ times: 20 * rounds, sizes, seed });
+    const options = { times: 20 * rounds, sizes, seed };
+    if (!values.sessions) await benchLists(options);
+    await benchSessions(options);
   }
   if (asked('c')) await benchHttp(rounds);
   if (asked('d')) await benchAudit(rounds);

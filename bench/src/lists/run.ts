@@ -1,10 +1,11 @@
-import { Disagreement, median, percentile, progress } from '../measure.js';
+import { median, progress } from '../measure.js';
 import { openScratch, type Scratch } from '../scratch.js';
 import { number, printTable } from '../table.js';
-import { type Candidate, candidates, HAND_WRITTEN } from './candidates.js';
+import { candidates, HAND_WRITTEN } from './candidates.js';
 import { ORDERS, type Order } from './hand-written.js';
 import { ASKERS, type Asker, prepare } from './prepare.js';
 import { addRowLevelSecurity, RLS_ROLE } from './row-level-security.js';
+import { type Times, wait } from './wait.js';
 
 export interface ListOptions {
   /** How often each candidate is asked, one after the other. */
@@ -15,12 +16,10 @@ export interface ListOptions {
 }
 
 /** What one asker waited for one page: milliseconds in the middle, and at the 95th of a hundred. */
-interface Waited {
+interface Waited extends Times {
   readonly size: number;
   readonly asker: Asker;
   readonly order: Order;
-  readonly p50: ReadonlyMap<string, number>;
-  readonly p95: ReadonlyMap<string, number>;
 }
 
 /** Workload B: the first page of 50, in order, of the surveys that one may view. */
@@ -73,39 +72,6 @@ async function inDatabase(scratch: Scratch, size: number, options: ListOptions):
   } finally {
     progress(null);
   }
-}
-
-/** What takes longer than this is asked less often. */
-const SLOW = 50;
-
-/** Asks all candidates in turn, after all have given the same answer. */
-async function wait(all: readonly Candidate[], times: number): Promise<Pick<Waited, 'p50' | 'p95'>> {
-  const [first, ...others] = all;
-  const expected = JSON.stringify(await first?.run());
-  for (const { name, run } of others) {
-    if (JSON.stringify(await run()) !== expected) throw new Disagreement(`${name} has another page`);
-  }
-  const waited = new Map(all.map(({ name }) => [name, [] as number[]]));
-  // PostgreSQL plans a statement anew five times before it may keep a plan: that is not counted.
-  for (let time = -8; time < times; time += 1) {
-    // In another order each time: what comes after a slow one finds cold caches.
-    for (const { name, run } of shuffled(all)) {
-      const taken = waited.get(name) ?? [];
-      if ((taken.at(-1) ?? 0) > SLOW && time % 10 !== 0) continue;
-      const started = performance.now();
-      await run();
-      if (time >= 0) taken.push(performance.now() - started);
-    }
-  }
-  const at = (share: number) => new Map([...waited].map(([name, taken]) => [name, percentile(taken, share)]));
-  return { p50: at(0.5), p95: at(0.95) };
-}
-
-function shuffled<T>(of: readonly T[]): readonly T[] {
-  return of
-    .map((value) => ({ value, at: Math.random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ value }) => value);
 }
 
 const best = ({ p50 }: Waited) => Math.min(...HAND_WRITTEN.map((name) => p50.get(name) ?? Number.POSITIVE_INFINITY));
