@@ -42,7 +42,7 @@ export async function fillAtScale(
   const sites = Math.ceil(projects / PROJECTS_A_SITE);
   const begin = new Date(context.runtime.now().getTime() - YEARS * 365 * 86_400_000).toISOString();
   /** When the `i`th of so many was made: evenly over the years. */
-  const at = (all: number) => `(timestamptz '${begin}' + i * interval '${YEARS * 365 * 86_400} seconds' / ${all})`;
+  const at = (all: number) => `(timestamptz '${begin}' + interval '${YEARS * 365} days' * (i::float8 / ${all}))`;
   const client = await context.database.pool.connect();
   const each = async (what: string, all: number, statement: (from: number, to: number) => string) => {
     for (let from = 1; from <= all; from += AT_ONCE) {

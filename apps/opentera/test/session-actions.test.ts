@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonBody, TestAnswer, TestApplication } from '../../../packages/server/test/support/application.js';
-import { type Ids, newSession, openClinic } from './support/clinic.js';
+import { type Ids, newSession, openDemo } from './support/names.js';
 
 let app: TestApplication;
 let ids: Ids;
 
 beforeAll(async () => {
-  ({ app, ids } = await openClinic());
+  ({ app, ids } = await openDemo());
 });
 afterAll(() => app?.close());
 
@@ -37,7 +37,7 @@ const standing = async (session: string): Promise<string> => {
 };
 
 test('a session starts, stops and goes on; its duration is the time in which it was in progress', async () => {
-  const session = await newSession(app, ids, 'alpha');
+  const session = await newSession(app, ids, 'Alpha');
   const started = app.clock.now().toISOString();
   expect((await act('projectuser', session, 'start')).body).toEqual({ status: 'in_progress', startAt: started });
   app.clock.advance(90.9);
@@ -68,9 +68,9 @@ describe('in the wrong state: 409, in words, and nothing happened', () => {
     ['invite', 'completed', 'A session that was stopped can’t be joined.'],
     ['remove', 'cancelled', 'A session that was cancelled can’t be left.'],
   ])('%s one that is %s', async (action, status, detail) => {
-    const session = await newSession(app, ids, 'alpha', { status });
+    const session = await newSession(app, ids, 'Alpha', { status });
     const before = await app.fingerprint();
-    const body = ['invite', 'remove'].includes(action) ? { userIds: ['colleague'] } : {};
+    const body = ['invite', 'remove'].includes(action) ? { userIds: ['siteuser'] } : {};
     const answer = await act('projectuser', session, action, body);
     expect([answer.status, answer.body.code, answer.body.detail]).toEqual([409, 'conflict', detail.replace('’', "'")]);
     expect(await app.fingerprint()).toBe(before);
@@ -79,16 +79,16 @@ describe('in the wrong state: 409, in words, and nothing happened', () => {
 
 describe('who may start, stop and resume a session', () => {
   test.each([
-    ['superadmin', 'alpha', true],
-    ['siteadmin', 'alpha', true],
-    ['siteuser', 'alpha', true],
-    ['projectadmin', 'alpha', true],
-    ['projectuser', 'alpha', true],
-    ['superadmin', 'gamma', true],
-    ['siteadmin', 'gamma', false],
-    ['siteuser', 'gamma', false],
-    ['projectadmin', 'beta', false],
-    ['projectuser', 'beta', false],
+    ['superadmin', 'Alpha', true],
+    ['siteadmin', 'Alpha', true],
+    ['siteuser', 'Alpha', true],
+    ['projectadmin', 'Alpha', true],
+    ['projectuser', 'Alpha', true],
+    ['superadmin', 'Gamma', true],
+    ['siteadmin', 'Gamma', false],
+    ['siteuser', 'Gamma', false],
+    ['projectadmin', 'Beta', false],
+    ['projectuser', 'Beta', false],
   ])('%s, of %s: %s', async (who, project, may) => {
     const session = await newSession(app, ids, project);
     for (const action of ['start', 'stop', 'resume']) {
@@ -99,7 +99,7 @@ describe('who may start, stop and resume a session', () => {
   });
 
   test('and nobody sets the clock by an update', async () => {
-    const session = await newSession(app, ids, 'alpha');
+    const session = await newSession(app, ids, 'Alpha');
     for (const as of ['projectuser', 'superadmin']) {
       const body = { runningSince: '2000-01-01T00:00:00.000Z' };
       const answer = await app.request({ as, method: 'PATCH', url: `/api/sessions/${session}`, body });
@@ -109,64 +109,69 @@ describe('who may start, stop and resume a session', () => {
 });
 
 describe('who is in a session', () => {
-  const all = { userIds: ['colleague'], participantIds: ['pat-alpha'], deviceIds: ['watch-north'] };
+  const all = { userIds: ['siteuser'], participantIds: ['Alpha 1'], deviceIds: ['Tablet Alpha'] };
 
   test('users, participants and devices are invited, and removed; the record keeps them', async () => {
-    const session = await newSession(app, ids, 'alpha');
+    const session = await newSession(app, ids, 'Alpha');
     expect((await act('projectuser', session, 'invite', all)).status).toBe(204);
-    expect(await standing(session)).toBe('colleague invited, pat-alpha invited, watch-north invited');
-    expect((await act('projectuser', session, 'invite', { userIds: ['colleague'] })).status).toBe(204);
+    expect(await standing(session)).toBe('siteuser invited, Alpha 1 invited, Tablet Alpha invited');
+    expect((await act('projectuser', session, 'invite', { userIds: ['siteuser'] })).status).toBe(204);
     expect(
-      (await act('projectuser', session, 'remove', { userIds: ['colleague'], deviceIds: ['watch-north'] })).status,
+      (await act('projectuser', session, 'remove', { userIds: ['siteuser'], deviceIds: ['Tablet Alpha'] })).status,
     ).toBe(204);
-    expect(await standing(session)).toBe('colleague left, pat-alpha invited, watch-north left');
-    expect((await act('projectuser', session, 'invite', { deviceIds: ['watch-north'] })).status).toBe(204);
-    expect(await standing(session)).toBe('colleague left, pat-alpha invited, watch-north invited');
+    expect(await standing(session)).toBe('siteuser left, Alpha 1 invited, Tablet Alpha left');
+    expect((await act('projectuser', session, 'invite', { deviceIds: ['Tablet Alpha'] })).status).toBe(204);
+    expect(await standing(session)).toBe('siteuser left, Alpha 1 invited, Tablet Alpha invited');
     expect(await events(session)).toBe(
-      'invite colleague, invite pat-alpha, invite watch-north, leave colleague, leave watch-north, invite watch-north',
+      'invite siteuser, invite Alpha 1, invite Tablet Alpha, leave siteuser, leave Tablet Alpha, invite Tablet Alpha',
     );
   });
 
   test('who is invited replies, once', async () => {
-    const session = await newSession(app, ids, 'alpha');
-    await act('projectadmin', session, 'invite', { userIds: ['colleague', 'projectuser'] });
-    expect((await act('colleague', session, 'reply', { answer: 'accepted' })).body).toEqual({ standing: 'joined' });
+    const session = await newSession(app, ids, 'Alpha');
+    await act('projectadmin', session, 'invite', { userIds: ['siteuser', 'projectuser'] });
+    expect((await act('siteuser', session, 'reply', { answer: 'accepted' })).body).toEqual({ standing: 'joined' });
     expect((await act('projectuser', session, 'reply', { answer: 'declined' })).body).toEqual({ standing: 'declined' });
-    const again = await act('colleague', session, 'reply', { answer: 'declined' });
+    const again = await act('siteuser', session, 'reply', { answer: 'declined' });
     expect([again.status, again.body.detail]).toEqual([409, 'You have joined already.']);
-    expect(await standing(session)).toBe('colleague joined, projectuser declined');
-    expect(await events(session)).toBe('invite colleague, invite projectuser, join colleague, decline projectuser');
+    expect(await standing(session)).toBe('siteuser joined, projectuser declined');
+    expect(await events(session)).toBe('invite siteuser, invite projectuser, join siteuser, decline projectuser');
   });
 
   test('who was not invited has nothing to reply to', async () => {
-    const session = await newSession(app, ids, 'alpha');
-    expect((await act('colleague', session, 'reply', { answer: 'accepted' })).status).toBe(403);
+    const session = await newSession(app, ids, 'Alpha');
+    expect((await act('siteuser', session, 'reply', { answer: 'accepted' })).status).toBe(403);
     expect((await act('superadmin', session, 'reply', { answer: 'accepted' })).status).toBe(409);
-    expect((await act('colleague', session, 'reply', { answer: 'perhaps' })).status).toBe(422);
+    expect((await act('siteuser', session, 'reply', { answer: 'perhaps' })).status).toBe(422);
   });
 
   test('one who is invited from elsewhere reads that session, and no other of the project', async () => {
-    const [session, other] = [await newSession(app, ids, 'alpha'), await newSession(app, ids, 'alpha')];
-    expect((await act('superadmin', session, 'invite', { userIds: ['stranger'] })).status).toBe(204);
-    const read = async (id: string) => (await app.request({ as: 'stranger', url: `/api/sessions/${id}` })).status;
+    const [session, other] = [await newSession(app, ids, 'Alpha'), await newSession(app, ids, 'Alpha')];
+    expect((await act('superadmin', session, 'invite', { userIds: ['gammauser'] })).status).toBe(204);
+    const read = async (id: string) => (await app.request({ as: 'gammauser', url: `/api/sessions/${id}` })).status;
     expect([await read(session), await read(other)]).toEqual([200, 403]);
-    expect((await act('stranger', session, 'start')).status).toBe(403);
-    expect((await act('stranger', session, 'reply', { answer: 'accepted' })).status).toBe(200);
+    expect((await act('gammauser', session, 'start')).status).toBe(403);
+    expect((await act('gammauser', session, 'reply', { answer: 'accepted' })).status).toBe(200);
   });
 
   test.each([
-    ['a user of another site', 'projectuser', { userIds: ['colleague', 'stranger'] }, 403],
-    ['a participant of another project', 'projectuser', { userIds: ['colleague'], participantIds: ['pat-beta'] }, 403],
-    ['a device of another site', 'projectuser', { participantIds: ['pat-alpha'], deviceIds: ['watch-south'] }, 403],
-    ['a device of another site, by an administrator', 'siteadmin', { deviceIds: ['watch-north', 'watch-south'] }, 403],
-    ['somebody who does not exist', 'projectuser', { userIds: ['colleague', 'alpha'] }, 403],
-    ['somebody who does not exist, by who sees all', 'superadmin', { userIds: ['colleague', 'alpha'] }, 422],
+    ['a user of another site', 'projectuser', { userIds: ['siteuser', 'gammauser'] }, 403],
+    ['a participant of another project', 'projectuser', { userIds: ['siteuser'], participantIds: ['Beta 1'] }, 403],
+    ['a device of another site', 'projectuser', { participantIds: ['Alpha 1'], deviceIds: ['Tablet Gamma'] }, 403],
+    [
+      'a device of another site, by an administrator',
+      'siteadmin',
+      { deviceIds: ['Tablet Alpha', 'Tablet Gamma'] },
+      403,
+    ],
+    ['somebody who does not exist', 'projectuser', { userIds: ['siteuser', 'Alpha'] }, 403],
+    ['somebody who does not exist, by who sees all', 'superadmin', { userIds: ['siteuser', 'Alpha'] }, 422],
     ['nobody', 'projectuser', {}, 422],
     ['an empty list', 'projectuser', { userIds: [] }, 422],
     ['a word', 'projectuser', { userIds: ['nobody'] }, 422],
-    ['into a session out of reach', 'stranger', { userIds: ['stranger'] }, 403],
+    ['into a session out of reach', 'gammauser', { userIds: ['gammauser'] }, 403],
   ])('inviting %s is refused, and nobody is invited', async (_, who, body, status) => {
-    const session = await newSession(app, ids, 'alpha');
+    const session = await newSession(app, ids, 'Alpha');
     const before = await app.fingerprint();
     const answer = await act(who, session, 'invite', body);
     expect(answer.status, answer.text).toBe(status);
@@ -174,19 +179,19 @@ describe('who is in a session', () => {
   });
 
   test('removing somebody who is not in it, nobody is removed', async () => {
-    const session = await newSession(app, ids, 'alpha');
+    const session = await newSession(app, ids, 'Alpha');
     await act('projectuser', session, 'invite', all);
     const before = await app.fingerprint();
-    expect((await act('projectuser', session, 'remove', { ...all, userIds: ['stranger'] })).status).toBe(409);
+    expect((await act('projectuser', session, 'remove', { ...all, userIds: ['gammauser'] })).status).toBe(409);
     expect(await app.fingerprint()).toBe(before);
   });
 });
 
 test('what happens to a session is on the trail', async () => {
-  const session = await newSession(app, ids, 'alpha');
+  const session = await newSession(app, ids, 'Alpha');
   await app.audit();
   await act('projectuser', session, 'start');
-  await act('projectuser', session, 'invite', { userIds: ['colleague'] });
+  await act('projectuser', session, 'invite', { userIds: ['siteuser'] });
   const told = (await app.audit()).map(({ event, action, resource_type }) => `${event} ${action} ${resource_type}`);
   expect(told).toEqual([
     'record.action start Session',
