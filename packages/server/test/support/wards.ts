@@ -15,7 +15,7 @@ import {
   rules,
   text,
 } from '@ostiary/policy';
-import { type Application, DEMO_PASSWORD, type Seed } from '@ostiary/server';
+import { type Application, DEMO_PASSWORD, type Seed, Type } from '@ostiary/server';
 
 /** Visits in wards: entered with forms, and counted. */
 const wardsModel = model({
@@ -41,7 +41,7 @@ const wardsModel = model({
     }),
     Visit: resource({
       says: 'Somebody was seen.',
-      actions: ['statistics'],
+      actions: ['statistics', 'refer'],
       sensitive: true,
       counts: { by: ['at', 'on', 'status', 'urgent', 'nurseId', 'wardId', 'createdAt'] },
       fields: {
@@ -93,7 +93,7 @@ const wardsPolicy = policy(wardsModel, [
     allow('nurse', {
       says: 'Nurses enter, read and count the visits of their wards.',
       source: SOURCE,
-      actions: ['create', 'read', 'update', 'statistics'],
+      actions: ['create', 'read', 'update', 'statistics', 'refer'],
       when: holds('Ward nurse', it.wardId),
     }),
     allow('clerk', {
@@ -172,5 +172,18 @@ export const wards: Application = {
   logins: { nurse: { login: 'login', password: 'password', path: '/auth/login' } },
   tokens: { algorithm: 'ES256', lifetimeSeconds: 3600 },
   administrator: { kind: 'nurse', values: { rank: 'chief' } },
+  actions: [
+    {
+      type: 'Visit',
+      action: 'refer',
+      says: 'Refer somebody to a ward that one reads',
+      input: Type.Object({ wardId: Type.String({ format: 'uuid' }) }, { additionalProperties: false }),
+      run: async ({ authorize, change, input }) => {
+        await change({ note: 'referred' });
+        const { record, action } = await authorize('read', 'Ward', String(input.wardId));
+        return { action, to: record.values.name };
+      },
+    },
+  ],
   demo: { accounts: [], load },
 };
