@@ -55,6 +55,8 @@ export async function fillAtScale(
   const rows = (all: number, from = 1, to = all) =>
     made(`(select i, ${at(all)} as made from generate_series(${from}, ${to}) i) g`);
   try {
+    // Every reference is made from what is there: where one may, that is not checked row by row.
+    await client.query('set session_replication_role = replica').catch(() => null);
     await client.query(`select setseed(${(seed % 1_000_000) / 1_000_000})`);
     await client.query(`create temp table scale_site (n serial primary key, id uuid);
       create temp table scale_project (n serial primary key, id uuid);
@@ -93,6 +95,7 @@ export async function fillAtScale(
         insert into opentera.session_participant (id, created_at, updated_at, session_id, participant_id, standing)
           select ${idAt('made')}, made, made, id, participant_id, 'joined' from new`;
     });
+    await client.query('reset session_replication_role');
     progress('users, and what the planner knows of all this');
     for (const user of SCALE_USERS) {
       const userGroupId = await inTransaction(context, (transaction) =>
@@ -108,10 +111,10 @@ export async function fillAtScale(
         [userGroupId, user.role],
       );
     }
-    await client.query('drop table scale_site, scale_project, scale_type, scale_participant');
     await client.query('analyze');
   } finally {
-    client.release();
+    // With its settings and its temporary tables, wherever it stopped.
+    client.release(true);
   }
 }
 

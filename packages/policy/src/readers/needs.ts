@@ -1,7 +1,8 @@
-import type { Policy } from '../language/rule.js';
+import { type Policy, rulesAbout } from '../language/rule.js';
 import { remember } from '../remember.js';
 import { type Atom, type Condition, eachAtom, operandsOf } from '../tree/condition.js';
 import { linkKey } from '../tree/facts.js';
+import { fold } from '../tree/fold.js';
 
 /** What has to be loaded with a record so that every rule about it can be decided. */
 export interface Needs {
@@ -27,6 +28,14 @@ export function recordNeeds(policy: Policy, type: string): Needs {
     const rules = policy.rules.filter((rule) => rule.type === type).map((rule) => rule.when);
     const limits = policy.limits.filter((limit) => limit.of === type).map((limit) => limit.counting);
     return collect([...rules, ...limits]);
+  });
+}
+
+/** What the rules about some actions ask of a record beyond its own fields, where a principal of this kind does them. */
+export function needsFor(policy: Policy, type: string, actions: readonly string[], kind: string): Needs {
+  return remember(knownOf(policy), `${kind} ${actions.join(' ')} ${type}`, () => {
+    const rules = actions.flatMap((action) => rulesAbout(policy.rules, action, type));
+    return collect(rules.map((rule) => fold(rule.when, { kind })));
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Principal } from '@ostiary/policy';
+import { needsFor, type Principal } from '@ostiary/policy';
 import { columnOf, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
 import { environment, refuseFields } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
@@ -21,7 +21,8 @@ export async function readPage(
   asked: ListQuery,
 ): Promise<{ readonly rows: readonly LoadedRecord[]; readonly next: string | null }> {
   const { policy, runtime } = context;
-  const reach = filter(policy, principalOf(caller), 'list', type, environment(runtime));
+  const principal = principalOf(caller);
+  const reach = filter(policy, principal, 'list', type, environment(runtime));
   const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
   if (refused.length > 0) throw refuseFields(context, caller, 'list', type, refused, null);
 
@@ -36,11 +37,13 @@ export async function readPage(
     .join(', ');
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
-  const text = `select ${selectList(policy, type)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
+  // Of each record, what deciding on the list needs: rules about other actions may ask for much more.
+  const needs = needsFor(policy, type, ['list'], principal.kind);
+  const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
   const found = await query(executor, planned ? prepare(text) : text, parameters.values).catch((error: unknown) => {
     throw problemOf(error);
   });
-  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row));
+  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row, needs));
   const last = rows.at(-1);
   return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
 }

@@ -125,8 +125,13 @@ export function toColumn(model: Model, type: string, name: string, value: unknow
   return fieldOf(model, type, name).kind === 'json' ? JSON.stringify(value) : value;
 }
 
-/** Turns a row of `selectList` into a record. */
-export function toRecord(policy: Policy, type: string, row: SqlRow): LoadedRecord {
+/** Turns a row of `selectList` into a record, about which those rules can be decided whose needs were selected. */
+export function toRecord(
+  policy: Policy,
+  type: string,
+  row: SqlRow,
+  needs: Needs = recordNeeds(policy, type),
+): LoadedRecord {
   const { model } = policy;
   const values: Record<string, unknown> = {};
   for (const [name, kind] of columns(model, type)) values[name] = toValue(kind, row[name]);
@@ -134,7 +139,7 @@ export function toRecord(policy: Policy, type: string, row: SqlRow): LoadedRecor
     id: values.id as string,
     version: row.version as number,
     values,
-    facts: factsOf(model, type, recordNeeds(policy, type), row, values),
+    facts: factsOf(model, type, needs, row, values),
   };
 }
 
