@@ -3,7 +3,7 @@ import { collectionOf } from '@ostiary/policy/sql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonBody, TestAnswer, TestApplication } from '../../../packages/server/test/support/application.js';
 import { openTera } from '../src/model.js';
-import { type Ids, openDemo } from './support/names.js';
+import { API, type Ids, openDemo, participantApi, participantLogin } from './support/names.js';
 
 /** Features that are no writing of data: forms, statistics, settings of services, the log. */
 let app: TestApplication;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 const COLUMNS = ['superadmin', 'siteadmin', 'siteuser', 'projectadmin', 'projectuser'] as const;
-const get = (as: string, url: string): Promise<TestAnswer> => app.request({ as, url: `/api/${url}` });
+const get = (as: string, url: string): Promise<TestAnswer> => app.request({ as, url: `${API}/${url}` });
 
 describe('statistics', () => {
   const perMonth = ({ counts }: JsonBody) =>
@@ -43,7 +43,9 @@ describe('statistics', () => {
 
   test('participants count nothing', async () => {
     const who = await participant();
-    expect((await app.request({ token: who, url: '/api/sessions/statistics?by=status' })).status).toBe(403);
+    expect((await app.request({ token: who, url: `${participantApi}/sessions/statistics?by=status` })).status).toBe(
+      403,
+    );
   });
 });
 
@@ -100,14 +102,14 @@ describe('what is set for a service', () => {
     app.request({
       as,
       method: 'POST',
-      url: '/api/service-configs',
+      url: `${API}/service-configs`,
       body: { serviceId: ids['Video rehabilitation'], config: { volume: 3 }, ...values },
     });
 
   test.each(COLUMNS)('%s sets something for themselves, changes it and takes it away', async (who) => {
     const made = await config(who, { userId: ids[who] });
     expect(made.status, made.text).toBe(201);
-    const url = `/api/service-configs/${made.body.id}`;
+    const url = `${API}/service-configs/${made.body.id}`;
     expect((await app.request({ as: who, method: 'PATCH', url, body: { config: { volume: 9 } } })).body.config).toEqual(
       {
         volume: 9,
@@ -128,7 +130,7 @@ describe('what is set for a service', () => {
     expect(answer.status, answer.text).toBe(status);
     expect((await app.fingerprint()) === before, 'something changed').toBe(status !== 201);
     if (status === 201) {
-      await app.request({ as: who, method: 'DELETE', url: `/api/service-configs/${answer.body.id}` });
+      await app.request({ as: who, method: 'DELETE', url: `${API}/service-configs/${answer.body.id}` });
     }
   });
 
@@ -155,7 +157,7 @@ describe('the log', () => {
     expect(list.status).toBe(wanted);
     const [entry] = (await get('superadmin', 'log-entries?limit=1')).body.items;
     expect((await get(who, `log-entries/${entry.id}`)).status).toBe(wanted);
-    const write = { method: 'POST', url: '/api/log-entries', body: {} } as const;
+    const write = { method: 'POST', url: `${API}/log-entries`, body: {} } as const;
     expect((await app.request({ as: who, ...write })).status).toBe(405);
   });
 });
@@ -163,7 +165,7 @@ describe('the log', () => {
 /** The token of the participant of the demo who can log in. */
 async function participant(): Promise<string> {
   const body = { username: 'participant', password: 'ostiary-demo' };
-  const answer = await app.request({ method: 'POST', url: '/participant/login', body });
+  const answer = await app.request({ method: 'POST', url: participantLogin, body });
   expect(answer.status, answer.text).toBe(200);
   return answer.body.accessToken;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonBody, TestAnswer, TestApplication } from '../../../packages/server/test/support/application.js';
-import { type Ids, newSession, openDemo } from './support/names.js';
+import { API, type Ids, newSession, openDemo } from './support/names.js';
 
 let app: TestApplication;
 let ids: Ids;
@@ -16,10 +16,10 @@ const named = (body: object) =>
     typeof value === 'string' && Object.hasOwn(ids, value) ? ids[value] : value,
   );
 const act = (as: string, session: string, action: string, body: object = {}): Promise<TestAnswer> =>
-  app.request({ as, method: 'POST', url: `/api/sessions/${session}/${action}`, body: named(body) });
+  app.request({ as, method: 'POST', url: `${API}/sessions/${session}/${action}`, body: named(body) });
 const get = async (url: string): Promise<JsonBody> => (await app.request({ as: 'superadmin', url })).body;
 const events = async (session: string): Promise<string> =>
-  (await get(`/api/session-events?sessionId=${session}&sort=id`)).items
+  (await get(`${API}/session-events?sessionId=${session}&sort=id`)).items
     .map(({ type, text }: JsonBody) => `${type}${text === null ? '' : ` ${nameOf(text.split(' ')[1])}`}`)
     .join(', ');
 const nameOf = (id: string) => Object.keys(ids).find((name) => ids[name] === id) ?? id;
@@ -30,7 +30,7 @@ const standing = async (session: string): Promise<string> => {
     ['session-participants', 'participantId'],
     ['session-devices', 'deviceId'],
   ]) {
-    const { items } = await get(`/api/${links}?sessionId=${session}&sort=id`);
+    const { items } = await get(`${API}/${links}?sessionId=${session}&sort=id`);
     found.push(...items.map((item: JsonBody) => `${nameOf(item[field ?? ''])} ${item.standing}`));
   }
   return found.join(', ');
@@ -46,7 +46,7 @@ test('a session starts, stops and goes on; its duration is the time in which it 
   expect((await act('projectadmin', session, 'resume')).body).toEqual({ status: 'in_progress' });
   app.clock.advance(30);
   expect((await act('siteuser', session, 'stop')).body).toEqual({ status: 'completed', duration: 120 });
-  expect(await get(`/api/sessions/${session}`)).toMatchObject({
+  expect(await get(`${API}/sessions/${session}`)).toMatchObject({
     status: 'completed',
     duration: 120,
     startAt: started,
@@ -102,7 +102,7 @@ describe('who may start, stop and resume a session', () => {
     const session = await newSession(app, ids, 'Alpha');
     for (const as of ['projectuser', 'superadmin']) {
       const body = { runningSince: '2000-01-01T00:00:00.000Z' };
-      const answer = await app.request({ as, method: 'PATCH', url: `/api/sessions/${session}`, body });
+      const answer = await app.request({ as, method: 'PATCH', url: `${API}/sessions/${session}`, body });
       expect(answer.body.code).toBe('field_not_allowed');
     }
   });
@@ -148,7 +148,7 @@ describe('who is in a session', () => {
   test('one who is invited from elsewhere reads that session, and no other of the project', async () => {
     const [session, other] = [await newSession(app, ids, 'Alpha'), await newSession(app, ids, 'Alpha')];
     expect((await act('superadmin', session, 'invite', { userIds: ['gammauser'] })).status).toBe(204);
-    const read = async (id: string) => (await app.request({ as: 'gammauser', url: `/api/sessions/${id}` })).status;
+    const read = async (id: string) => (await app.request({ as: 'gammauser', url: `${API}/sessions/${id}` })).status;
     expect([await read(session), await read(other)]).toEqual([200, 403]);
     expect((await act('gammauser', session, 'start')).status).toBe(403);
     expect((await act('gammauser', session, 'reply', { answer: 'accepted' })).status).toBe(200);

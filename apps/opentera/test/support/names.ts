@@ -1,5 +1,12 @@
+import { loginAddress, rootOf } from '@ostiary/server';
 import { openApplication, type TestApplication } from '../../../../packages/server/test/support/application.js';
 import { application } from '../../src/index.js';
+
+/** Where users find the API, and how a participant logs in, whatever the roots of the application are. */
+export const API = rootOf(application, 'user').api;
+export const participantApi = rootOf(application, 'participant').api;
+const login = application.logins.participant;
+export const participantLogin = login ? loginAddress(application, 'participant', login) : '';
 
 /** The ids of the demo data, by the names that its records have. */
 export type Ids = Readonly<Record<string, string>>;
