@@ -71,7 +71,8 @@ async function prepare(system: System, row: string, cells: Readonly<Record<Colum
       const asked = (!ask.ofColumn && shared.get(at)) || (await ask.of(world, system, at, column, false));
       shared.set(at, asked);
       const granted = cells[column] === 'Y' && at === world.near;
-      const again = granted && ['create', 'delete'].includes(asked.action);
+      // What can be done once is done to a record of one's own.
+      const again = granted && !['read', 'list', 'update'].includes(asked.action);
       const done = again ? await ask.of(world, system, at, column, true) : asked;
       cases.push({ row, column, where: at === world.near ? 'in reach' : 'out of reach', granted, asked, done });
     }

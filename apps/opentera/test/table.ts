@@ -135,6 +135,11 @@ export const ASKS: Readonly<Record<string, readonly Ask[]>> = {
   ],
   'Service - Project assignation': [create('ServiceProject'), on('delete', 'ServiceProject')],
   'Session Type - Device Type assignation': [create('SessionTypeDeviceType'), on('delete', 'SessionTypeDeviceType')],
+  'Managing sessions start/stop/resume': [
+    on('start', 'Session', own('Session', { status: 'not_started' })),
+    on('stop', 'Session', own('Session', { status: 'in_progress' })),
+    on('resume', 'Session', own('Session', { status: 'completed' })),
+  ],
   'Session Type - Project assignation': [create('SessionTypeProject'), on('delete', 'SessionTypeProject')],
 };
 
@@ -142,8 +147,7 @@ export const ASKS: Readonly<Record<string, readonly Ask[]>> = {
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   Login: 'table.test.ts',
   Logout: 'table.test.ts',
-  'Data entry forms request': 'not yet',
+  'Data entry forms request': 'features.test.ts',
   'Online users list': 'not yet',
-  'Statistics module': 'not yet',
-  'Managing sessions start/stop/resume': 'not yet',
+  'Statistics module': 'features.test.ts',
 };

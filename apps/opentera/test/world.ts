@@ -1,4 +1,4 @@
-import { decide, type Principal, possible, type RecordFacts, writable } from '@ostiary/policy';
+import { decide, kebabCase, type Principal, possible, type RecordFacts, writable } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import { DEMO_PASSWORD, type System } from '@ostiary/server';
 import type { TestApplication } from '../../../packages/server/test/support/application.js';
@@ -281,8 +281,9 @@ const METHODS = { create: 'POST', read: 'GET', list: 'GET', update: 'PATCH', del
 
 /** Asks over HTTP, by doing it. */
 export function askHttp(world: World, { kind, token }: Asker, { type, action, id, values }: Asked) {
-  const method = METHODS[action as keyof typeof METHODS];
+  const method = METHODS[action as keyof typeof METHODS] ?? 'POST';
+  const named = action in METHODS ? '' : `/${kebabCase(action)}`;
   const collection = collectionOf(world.app.context.policy.model, type);
   const body = method === 'POST' || method === 'PATCH' ? { body: values ?? {} } : {};
-  return world.app.request({ token, method, url: `/api/${kind}/${collection}${id ? `/${id}` : ''}`, ...body });
+  return world.app.request({ token, method, url: `/api/${kind}/${collection}${id ? `/${id}` : ''}${named}`, ...body });
 }
