@@ -2,6 +2,7 @@ import { type Authorized, authorize, requirePossible } from '../access/access.js
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import type { JsonSchema } from '../input/json-schema.js';
+import { type Emit, emitter } from '../presence/events.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import { auditWrite } from './audit-write.js';
@@ -21,6 +22,8 @@ export interface ActionCall<A extends string = string> {
   readonly input: Readonly<Record<string, unknown>>;
   /** Writes other records in the installation's name: nothing is decided about these. */
   readonly system: System;
+  /** Tells those who are online, once the transaction is committed. */
+  readonly emit: Emit;
   /** Changes the record under this action's own decision: its fields, before and after, as for an update. */
   change(values: Readonly<Record<string, unknown>>, password?: PasswordHash): Promise<Written>;
 }
@@ -63,6 +66,7 @@ export async function runAction(
       handle,
       input,
       system,
+      emit: emitter(context, transaction),
       change: (values, password) => {
         audited = true;
         return changeIn(context, transaction, caller, handle, values, null, password ?? null);
