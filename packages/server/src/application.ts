@@ -49,6 +49,12 @@ export interface LockoutSettings {
   readonly lockSeconds: number;
 }
 
+/** Principals of one kind, who may keep a socket open, and so be online. */
+export interface PresenceSettings {
+  /** The boolean field of their record without which they may not. */
+  readonly when?: string;
+}
+
 /** An application: a policy with what the server needs to serve it. No application is special to the server. */
 export interface Application {
   /** What `policy` of @ostiary/policy made. */
@@ -65,6 +71,8 @@ export interface Application {
   readonly staticTokens?: Readonly<Record<string, StaticTokenSettings>>;
   readonly tokens?: TokenSettings;
   readonly lockout?: LockoutSettings;
+  /** The kinds of principals that may be online: see `docs/presence.md`. */
+  readonly presence?: Readonly<Record<string, PresenceSettings>>;
   /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */
   readonly administrator: { readonly kind: string; readonly values: Readonly<Record<string, unknown>> };
   /** What the named actions do. */

@@ -7,6 +7,7 @@ export {
   type Demo,
   type LockoutSettings,
   type LoginSettings,
+  type PresenceSettings,
   type StaticTokenSettings,
   type TokenSettings,
 } from './application.js';
@@ -63,6 +64,7 @@ export {
   openInstallation,
 } from './installation.js';
 export { ConfigurationError } from './keys/index.js';
+export type { Emit, Emitted } from './presence/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';

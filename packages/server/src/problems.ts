@@ -26,6 +26,7 @@ export const PROBLEMS = {
   invalid_input: { status: 422, title: 'The input is not valid' },
   weak_password: { status: 422, title: 'The password is too weak' },
   reference_not_found: { status: 422, title: 'The record refers to one that does not exist' },
+  upgrade_required: { status: 426, title: 'Here a WebSocket is opened' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'Not ready, try again in a moment' },

@@ -47,7 +47,7 @@ test.each<[string, Application, Change, RegExp]>([
   [
     'static tokens of no kind',
     ward,
-    { staticTokens: { devise: {} } },
+    { staticTokens: { patient: {}, devise: {} } },
     /staticTokens\.devise: there is no kind of principal 'devise'/,
   ],
   [
@@ -59,7 +59,7 @@ test.each<[string, Application, Change, RegExp]>([
   [
     'static tokens that nobody can make',
     ward,
-    { staticTokens: { nurse: {} } },
+    { staticTokens: { patient: {}, nurse: {} } },
     /staticTokens\.nurse: Nurse needs the action 'rotateToken', .*staticTokenActions\('Nurse'\)/,
   ],
   [

@@ -35,6 +35,8 @@ export const EVENTS = [
   'record.updated',
   'record.deleted',
   'record.action',
+  'socket.opened',
+  'socket.closed',
   'rate.exceeded',
   'access.refused',
   'access.explained',

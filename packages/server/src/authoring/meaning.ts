@@ -19,6 +19,7 @@ export function requireMeaning(application: Application): void {
   requireName(model.name);
   requireAddresses(application);
   requireIdentity(application);
+  requirePresence(application);
   requireAdministrator(application);
   requirePersonas(application);
   requireActions(application);
@@ -35,8 +36,8 @@ function requireName(name: string): void {
 /** Below the root of a kind, beside the collections. */
 const AT_ROOTS = ['login', 'logout', 'refresh', 'me'];
 
-function requireAddresses({ policy: { model }, roots }: Application): void {
-  const collections = new Map<string, string>();
+function requireAddresses({ policy: { model }, roots, presence }: Application): void {
+  const collections = new Map<string, string>(presence === undefined ? [] : [['socket', 'the socket of presence']]);
   if (roots === 'kind') {
     for (const name of AT_ROOTS) collections.set(name, 'the identity of a principal');
     const kinds = new Map<string, string>();
@@ -67,6 +68,17 @@ function requireAddresses({ policy: { model }, roots }: Application): void {
       }
       actions.set(kebabCase(action), action);
     }
+  }
+}
+
+function requirePresence({ policy: { model }, presence }: Application): void {
+  for (const [kind, { when }] of Object.entries(presence ?? {})) {
+    const at = `presence.${kind}`;
+    const type = requireKind(model, at, kind);
+    if (when === undefined) continue;
+    const field = findField(model, type, when);
+    if (field === undefined) fail(`${at}.when`, `${type} has no field '${when}'`);
+    if (field.kind !== 'boolean' || field.many) fail(`${at}.when`, `${type}.${when} is not a boolean`);
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   Demo,
   LockoutSettings,
   LoginSettings,
+  PresenceSettings,
   StaticTokenSettings,
   TokenSettings,
 } from '../application.js';
@@ -132,6 +133,7 @@ const application = members<Application>({
     }),
   ),
   lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),
+  presence: maybe(each(members<PresenceSettings>({ when: maybe(word) }))),
   administrator: members<Application['administrator']>({ kind: word, values: anything }),
   actions: maybe(Type.Array(handler)),
   effects: maybe(each(Type.Object({ created: maybe(calls), updated: maybe(calls), deleted: maybe(calls) }, closed))),

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { rootsOf } from '../addresses.js';
 import type { Context } from '../context.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
@@ -8,6 +9,7 @@ import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
 import { recordRoutes } from './record-routes.js';
+import { type SocketSettings, socketRoutes } from './socket-routes.js';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40">
 <text x="0" y="28" font-family="sans-serif" font-size="24" fill="#fff">Ostiary</text></svg>`;
@@ -23,6 +25,7 @@ export async function applicationRoutes(
   version: string,
   throttle: Throttle,
   refusals: GuestRefusals,
+  sockets: SocketSettings | null,
 ): Promise<void> {
   const { model } = context.policy;
   await server.register(swagger, {
@@ -67,4 +70,8 @@ export async function applicationRoutes(
   identityRoutes(server, context);
   accessRoutes(server, context);
   recordRoutes(server, context);
+  const { presence = {} } = context.application;
+  if (sockets === null || Object.keys(presence).length === 0) return;
+  for (const root of rootsOf(context.application))
+    if (root.kind === null || presence[root.kind] !== undefined) socketRoutes(server, context, root, sockets);
 }

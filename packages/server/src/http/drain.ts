@@ -12,6 +12,8 @@ declare module 'fastify' {
 interface Drainage {
   begun: boolean;
   running: number;
+  /** What does not end by itself, and is ended at once. */
+  readonly atOnce: (() => Promise<void>)[];
   whenIdle: () => void;
 }
 
@@ -20,7 +22,7 @@ const ALWAYS_ANSWERED = new Set(['/healthz', '/metrics']);
 
 /** Counts the requests that run. From the moment that draining begins, new ones are refused, and their connections end. */
 export function watchDrain(server: FastifyInstance): void {
-  const drainage: Drainage = { begun: false, running: 0, whenIdle: () => {} };
+  const drainage: Drainage = { begun: false, running: 0, atOnce: [], whenIdle: () => {} };
   server.decorate('drainage', drainage);
   server.addHook('onRequest', async (request, reply) => {
     // Sent, not thrown: nothing failed that would have to be logged.
@@ -50,6 +52,7 @@ export async function drain(server: FastifyInstance, milliseconds: number): Prom
     drainage.whenIdle = done;
   });
   drainage.begun = true;
+  await Promise.all(drainage.atOnce.map((end) => end()));
   if (drainage.running > 0) await idle;
   await server.close().finally(() => clearTimeout(late));
 }

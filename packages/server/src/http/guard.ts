@@ -11,6 +11,7 @@ import {
   isServiceKey,
   isStaticToken,
   NOTHING,
+  redeemSocketTicket,
 } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import { recordAlong } from '../storage/load.js';
@@ -22,6 +23,7 @@ import type { GuestRefusals } from './guest-refusals.js';
 import { KnownTokens } from './known-tokens.js';
 import { addressOf } from './peers.js';
 import { recordIdOf } from './record-id.js';
+import { socketTicket } from './socket-ticket.js';
 import { refuseStranger, throttleCaller, throttleGuest } from './throttling.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
@@ -84,7 +86,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
     const services = decision.services === true;
-    const token = bearerToken(request);
+    const token = bearerToken(request) ?? socketTicket(request);
     const seen = token !== null && tokens.has(token);
     refuseStranger(throttle, { token, known: seen }, request, reply);
     const known = await traced('authenticate', {}, () => authenticated(context, request, token, services)).catch(
@@ -148,6 +150,7 @@ async function callerOf(context: Context, request: FastifyRequest, token: string
 
 async function identityOf(context: Context, request: FastifyRequest, token: string): Promise<Identity> {
   const { identity: deps, policy, application } = context;
+  if (socketTicket(request) === token) return redeemSocketTicket(deps, policy.model.name, token);
   const { loads } = request.routeOptions.config;
   const along = loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
   const ask = isStaticToken(token) ? authenticateStatic : authenticateAlong;
@@ -179,7 +182,10 @@ function unauthenticated(context: Context, request: FastifyRequest): AuditEntry 
   const decision = request.routeOptions.config.decision;
   return {
     application: context.policy.model.name,
-    event: request.headers.authorization === undefined ? 'access.refused' : 'token.refused',
+    event:
+      request.headers.authorization === undefined && socketTicket(request) === null
+        ? 'access.refused'
+        : 'token.refused',
     outcome: 'refused',
     requestId: request.id,
     ...(decision && 'action' in decision ? { action: decision.action, resourceType: decision.type } : {}),

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { auditBacklog } from '../audit/backlog.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
+import type { Presence } from '../presence/index.js';
 import type { Tally } from '../telemetry/tally.js';
 import type { Throttle } from '../throttle/throttle.js';
 
@@ -28,8 +29,14 @@ export class Metrics {
   readonly #readBacklog: () => Promise<void>;
   #ofProcess = false;
 
-  constructor({ contexts, database, runtime }: Installation, throttle: Throttle, running: () => number) {
+  constructor(
+    { contexts, database, runtime }: Installation,
+    throttle: Throttle,
+    running: () => number,
+    presence: Presence | null,
+  ) {
     const registers = [this.#registry];
+    if (presence !== null) presenceMetrics(registers, presence);
     this.#requests = remembered(
       new Histogram({
         name: 'ostiary_http_request_duration_seconds',
@@ -144,6 +151,30 @@ export class Metrics {
   close(): void {
     this.#stopWatching();
   }
+}
+
+function presenceMetrics(registers: Registry[], presence: Presence): void {
+  new Gauge({
+    name: 'ostiary_sockets',
+    help: 'Sockets that are open on this server, by application and kind of principal',
+    labelNames: ['application', 'kind'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [application, kind, sockets] of presence.counts()) this.set({ application, kind }, sockets);
+    },
+  });
+  new Counter({
+    name: 'ostiary_events_total',
+    help: 'Events that this server sent to sockets, or dropped',
+    labelNames: ['application', 'outcome'],
+    registers,
+    collect() {
+      this.reset();
+      const labels = ['application', 'outcome'];
+      for (const [words, sum] of presence.events.sums()) this.inc(labelled(labels, words), sum);
+    },
+  });
 }
 
 interface Observer {

@@ -1,4 +1,4 @@
-import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
+import { actionsOf, kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Root, rootsOf } from '../addresses.js';
@@ -8,6 +8,7 @@ import { createSchema, listSchema, recordSchema, updateSchema } from '../input/s
 import { validatorFor } from '../input/validation.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
 import { parseListQuery } from '../records/list-query.js';
+import { listOnline, ONLINE, onlineKinds } from '../records/online.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
 import { changeRecord, createRecord, removeRecord } from '../records/write.js';
 import { hasEveryAuditColumn } from '../storage/audit-view.js';
@@ -44,6 +45,8 @@ function routesAt(server: FastifyInstance, context: Context, root: Root): void {
     }
     readRoutes(server, context, root, type);
     if (counts !== undefined) statisticsRoute(server, context, root, type, address(root, model, type));
+    if (onlineKinds(context, type).length > 0 && actionsOf(model, type).includes(ONLINE))
+      onlineRoute(server, context, root, type);
     if (source === undefined) writeRoutes(server, context, root, type);
     if (source === 'audit' && hasEveryAuditColumn(model, type))
       auditExportRoute(server, context, root, type, address(root, model, type));
@@ -98,6 +101,27 @@ function readRoutes(server: FastifyInstance, context: Context, root: Root, type:
       const { view } = request.query as { view?: string };
       const shown = await readRecord(context, caller(request), type, request.loaded, view ?? null);
       return withVersion(reply, shown);
+    },
+  );
+}
+
+/** Who is online, of the records of a type that are principals. */
+function onlineRoute(server: FastifyInstance, context: Context, root: Root, type: string): void {
+  const { model } = context.policy;
+  const record = recordSchema(model, type);
+  server.get(
+    `${address(root, model, type)}/online`,
+    {
+      config: { decision: { action: ONLINE, type } },
+      schema: {
+        ...describe(root, model, type, ONLINE, `${spaced(type)}s that are online now`),
+        querystring: listSchema(model, type),
+        response: answers(200, Type.Object({ items: Type.Array(record), next: Type.Nullable(Type.String()) })),
+      },
+    },
+    async (request) => {
+      const asked = parseListQuery(model, type, request.query as Record<string, string>);
+      return listOnline(context, caller(request), type, asked);
     },
   );
 }

@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { auditRefusal, Refusal } from '../access/access.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
+import { Presence } from '../presence/index.js';
 import { Problem } from '../problems.js';
 import { DEFAULT_RATES, type Rates } from '../throttle/rates.js';
 import { Throttle } from '../throttle/throttle.js';
@@ -23,6 +24,7 @@ import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
 import { answerInPlaceOfNode } from './protocol.js';
 import { nameRequest } from './request-id.js';
 import { throttleAddresses } from './throttling.js';
+import { watchUpgrades } from './upgrade.js';
 import { validatorCompiler } from './validation.js';
 
 export interface ServerOptions {
@@ -46,6 +48,8 @@ export interface ServerOptions {
   readonly metricsToken?: string;
   /** Seconds in which a request must have come in whole, and half of them for its headers; 30 unless given. */
   readonly requestSeconds?: number;
+  /** How often a server looks after its sockets, and says that it is there; 5 seconds unless given. */
+  readonly beatSeconds?: number;
   readonly logger?: FastifyBaseLogger | false;
   /** Largest body in bytes. */
   readonly bodyLimit?: number;
@@ -86,6 +90,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
 
+  const presence = openPresence(server, options);
+  if (presence !== null) watchUpgrades(server);
   server.setValidatorCompiler(validatorCompiler);
   // What is answered was shaped and masked by records; a response's schema is documentation.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -110,11 +116,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
   requireDecisions(server, (url) => bases.some((base) => `${url}/`.startsWith(`${base}/docs/`)));
   const refuseOtherMethods = watchMethods(server);
-  const metrics = new Metrics(installation, throttle, () => server.drainage.running);
+  const metrics = new Metrics(installation, throttle, () => server.drainage.running, presence);
   const applications = new Map<string, string>();
   observeRequests(server, { metrics, trusts, applicationOf: (route) => applications.get(route) });
   server.addHook('onClose', async () => metrics.close());
   watchDrain(server);
+  if (presence !== null) attendSockets(server, presence);
   throttleAddresses(server, throttle);
   answerInPlaceOfNode(server);
   readBodies(server);
@@ -149,6 +156,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setErrorHandler(fail(null));
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
 
+  const origins = [...(options.corsOrigins ?? []), ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin])];
+  const sockets = presence === null ? null : { presence, origins };
   operationsRoutes(server, { installation, metrics, throttle, trusts, metricsToken: options.metricsToken });
   for (const context of installation.contexts.values()) {
     const { name } = context.policy.model;
@@ -158,7 +167,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         scope.setErrorHandler(fail(context));
         scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         const refusals = new GuestRefusals(context, options.refusalsInFull, options.rateWindowSeconds);
-        await applicationRoutes(scope, context, options.version, throttle, refusals);
+        await applicationRoutes(scope, context, options.version, throttle, refusals, sockets);
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },
@@ -171,4 +180,23 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   homeRoute(server, installation, options.alone);
   refuseOtherMethods();
   return server;
+}
+
+/** Who is online, where an application that is served has that; null otherwise, and then nothing listens or beats. */
+function openPresence(server: FastifyInstance, options: ServerOptions): Presence | null {
+  const { database, runtime, contexts } = options.installation;
+  if (![...contexts.values()].some(({ application }) => application.presence !== undefined)) return null;
+  return new Presence({
+    database,
+    contexts,
+    server: runtime.id(),
+    beatSeconds: options.beatSeconds,
+    report: (err, message) => server.log.error({ err }, message),
+  });
+}
+
+function attendSockets(server: FastifyInstance, presence: Presence): void {
+  server.drainage.atOnce.push(() => presence.stop());
+  server.addHook('onReady', () => presence.start());
+  server.addHook('preClose', () => presence.stop());
 }

@@ -9,6 +9,8 @@ export interface Identity {
   readonly principalId: string;
   /** Null for who came with a static token. */
   readonly sessionId: string | null;
+  /** Of the static token, for who came with one. */
+  readonly staticTokenId?: string;
   /** Changes with every change of what this principal may do: rights that were resolved under it are still good. */
   readonly rightsVersion: string;
 }

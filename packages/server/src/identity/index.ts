@@ -30,4 +30,6 @@ export {
 } from './service-keys.js';
 export { logout, revokeAll } from './sessions.js';
 export { createSetupLink, redeemSetupLink } from './setup-links.js';
+export { createSocketTicket, isSocketTicket, redeemSocketTicket } from './socket-tickets.js';
+export { type Credential, standingCredentials } from './standing.js';
 export { authenticateStatic, isStaticToken, revokeStaticToken, rotateStaticToken } from './static-tokens.js';

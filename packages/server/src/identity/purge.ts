@@ -1,13 +1,14 @@
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
 
-/** Deletes what is over and counts for nothing any more: sessions, counts of failures, set-up links, refresh tokens. */
+/** Deletes what is over and counts for nothing any more: sessions, counts of failures, set-up links, refresh tokens, tickets. */
 export async function purgeExpired(deps: { readonly database: Database; readonly runtime: Runtime }): Promise<void> {
   const { db } = deps.database;
   const now = deps.runtime.now();
   await db.deleteFrom('ostiary.login_session').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.refresh_token').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.setup_link').where('expires_at', '<=', now).execute();
+  await db.deleteFrom('ostiary.socket_ticket').where('expires_at', '<=', now).execute();
   await db
     .deleteFrom('ostiary.login_failure')
     .where('window_ends_at', '<=', now)

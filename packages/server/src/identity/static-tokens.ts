@@ -91,6 +91,7 @@ export async function authenticateStatic<T>(
     kind: row[KIND] as string,
     principalId: row[PRINCIPAL] as string,
     sessionId: null,
+    staticTokenId: id,
     rightsVersion: row[RIGHTS] as string,
   };
   return { identity, answer: along.read(row) };

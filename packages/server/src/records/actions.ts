@@ -3,6 +3,7 @@ import { type Authorized, authorize, requirePossible } from '../access/access.js
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import type { JsonSchema } from '../input/json-schema.js';
+import { type Emit, emitter } from '../presence/events.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
@@ -29,6 +30,8 @@ export interface ActionCall<A extends string = string> {
    * @throws Refusal; Problem `reference_not_found` where there is none, and the caller may know it
    */
   authorize(action: string, type: string, id: string): Promise<Authorized>;
+  /** Tells those who are online, once the transaction is committed. */
+  readonly emit: Emit;
   /** Changes the record under this action's own decision: its fields, before and after, as for an update. */
   change(values: Readonly<Record<string, unknown>>, password?: PasswordHash): Promise<Written>;
 }
@@ -72,6 +75,7 @@ export async function runAction(
       input,
       system,
       authorize: (other, of, otherId) => authorizeOther(context, transaction, caller, other, of, otherId),
+      emit: emitter(context, transaction),
       change: (values, password) => {
         audited = true;
         return changeIn(context, transaction, caller, handle, values, null, password ?? null);

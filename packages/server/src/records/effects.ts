@@ -1,4 +1,5 @@
 import type { Context } from '../context.js';
+import type { Emit } from '../presence/events.js';
 import type { Transaction } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import type { System } from './system.js';
@@ -9,6 +10,8 @@ export interface Effect {
   readonly transaction: Transaction;
   readonly record: LoadedRecord;
   readonly system: System;
+  /** Tells those who are online, once the transaction is committed. */
+  readonly emit: Emit;
 }
 
 /** What happens along with a write, in its transaction: if it fails, the write did not happen either. */

@@ -6,7 +6,7 @@ import type { Executor } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
 import { type Masked, mask } from './mask.js';
-import { principalOf, readPage } from './page.js';
+import { type Among, LISTED, principalOf, readPage } from './page.js';
 
 export interface ListPage {
   readonly items: readonly Masked[];
@@ -14,24 +14,44 @@ export interface ListPage {
   readonly next: string | null;
 }
 
+/** Which records a page has, and by which action it is decided what of them is shown. */
+export interface Listing extends Among {
+  readonly shows: string;
+}
+
 /** The records that a caller may see, a page at a time. A reading of sensitive records is audited with it. */
 export async function listRecords(context: Context, caller: Caller, type: string, asked: ListQuery): Promise<ListPage> {
   requirePossible(context, caller, 'list', type);
   context.decisions.count('list', 'allowed');
+  return pageOf(context, caller, type, asked, { ...LISTED, shows: 'list' });
+}
+
+/** A page of a list. Of a record that the caller may not see the id alone is there. */
+export async function pageOf(
+  context: Context,
+  caller: Caller,
+  type: string,
+  asked: ListQuery,
+  listing: Listing,
+): Promise<ListPage> {
+  const { action, shows } = listing;
   return auditedIfSensitive(context, type, async (executor) => {
-    const { rows, next } = await readPage(context, caller, executor, type, asked);
+    const { rows, next } = await readPage(context, caller, executor, type, asked, listing);
     const now = environment(context.runtime);
     const items = rows.flatMap((record) => {
-      const decision = decide(context.policy, principalOf(caller), 'list', type, record.facts, now);
+      const decideOn = (what: string) => decide(context.policy, principalOf(caller), what, type, record.facts, now);
+      const decision = decideOn(action);
       // Granted since the caller's rights were resolved: it is seen from the next request on.
       if (!decision.allowed) return [];
-      const shown = mask(context.policy, type, record, decision, asked.view);
-      if (shown === null) throw refuseView(context, caller, 'list', type, asked.view, null);
+      const showing = shows === action ? decision : decideOn(shows);
+      if (!showing.allowed) return [{ id: record.id }];
+      const shown = mask(context.policy, type, record, showing, asked.view);
+      if (shown === null) throw refuseView(context, caller, action, type, asked.view, null);
       return [shown];
     });
     const entry = isTrail(context, type)
-      ? trailEntry(context, caller, 'list', type, { detail: { filters: filtersOf(asked) } })
-      : sensitiveEntry(context, caller, 'record.listed', 'list', type, items);
+      ? trailEntry(context, caller, action, type, { detail: { filters: filtersOf(asked) } })
+      : sensitiveEntry(context, caller, 'record.listed', action, type, items);
     return { answer: { items, next }, entry };
   });
 }

@@ -2,6 +2,7 @@ import { writable } from '@ostiary/policy';
 import { type Authorized, authorize, refuseFields, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
+import { emitter } from '../presence/events.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, proposeRecord } from '../storage/load.js';
@@ -210,5 +211,5 @@ async function runEffect(
   const effect = context.application.effects?.[type]?.[moment];
   if (effect === undefined) return;
   const system = new System(context, transaction, caller.requestId);
-  await effect({ context, transaction, record, before, system });
+  await effect({ context, transaction, record, before, system, emit: emitter(context, transaction) });
 }

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import { AUDIT_DDL, type AuditTables } from './audit-tables.js';
+import { PRESENCE_DDL, type PresenceTables } from './presence-tables.js';
 
 /** A bigint column: `pg` gives it as text, and nothing here calculates with it. */
 type BigInteger = ColumnType<string, never, never>;
@@ -7,7 +8,7 @@ type Timestamp = ColumnType<Date, Date, Date>;
 type Json<T> = ColumnType<T, string, string>;
 
 /** The installation's own tables, in the schema `ostiary`. The tables of an application are made from its model. */
-export interface PlatformTables extends AuditTables {
+export interface PlatformTables extends AuditTables, PresenceTables {
   'ostiary.installation': { id: string; created_at: Timestamp; demo: boolean };
   'ostiary.application': {
     name: string;
@@ -206,4 +207,5 @@ export const PLATFORM_DDL: readonly string[] = [
      revoked_at timestamptz(3)
    )`,
   ...AUDIT_DDL,
+  ...PRESENCE_DDL,
 ];

@@ -1,0 +1,64 @@
+import type { Context } from '../context.js';
+import type { Executor } from '../storage/database.js';
+import { query } from '../storage/query.js';
+
+/** Something that happened, for those who are online. */
+export interface Emitted {
+  /** What, in a word of the application's own: `session.started`. */
+  readonly event: string;
+  /** The record that it is about. */
+  readonly about: { readonly type: string; readonly id: string };
+  /** Who is told. Where it is left out, whoever may read the record when it is told. */
+  readonly to?: readonly { readonly kind: string; readonly id: string }[];
+  /** More ids. Whoever is told sees all of it, whatever they may read: so nothing of the content of records. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** Tells those who are online, once the transaction is committed, and nobody if it is not. */
+export type Emit = (emitted: Emitted) => Promise<void>;
+
+/** An event on its way between servers. */
+export interface Told {
+  readonly application: string;
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly event: string;
+  readonly about: Emitted['about'];
+  readonly to: Emitted['to'] | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export const EVENT_CHANNEL = 'ostiary_event';
+
+/** PostgreSQL takes 8,000 bytes at once (NOTIFY): so many ids of recipients, and so much of detail beside them. */
+const MOST_RECIPIENTS = 50;
+const MOST_DETAIL_BYTES = 2_000;
+
+/** What an effect or an action emits with, in its transaction. Nobody is told where the application has no presence. */
+export function emitter(context: Pick<Context, 'application' | 'runtime'>, transaction: Executor): Emit {
+  return (emitted) => emit(context, transaction, emitted);
+}
+
+async function emit(
+  { application, runtime }: Pick<Context, 'application' | 'runtime'>,
+  executor: Executor,
+  { event, about, to, detail = {} }: Emitted,
+): Promise<void> {
+  if (application.presence === undefined) return;
+  if (Buffer.byteLength(JSON.stringify({ event, about, detail })) > MOST_DETAIL_BYTES) {
+    throw new RangeError(`the event '${event}' is longer than ${MOST_DETAIL_BYTES} bytes: emit ids, and no content`);
+  }
+  const { name } = application.policy.model;
+  const common = { application: name, id: runtime.id(), at: runtime.now().toISOString(), event, about, detail };
+  for (const recipients of to === undefined ? [null] : chunks(to)) {
+    const told: Told = { ...common, to: recipients };
+    await query(executor, 'select pg_notify($1, $2)', [EVENT_CHANNEL, JSON.stringify(told)]);
+  }
+}
+
+function chunks<T>(all: readonly T[]): readonly (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let at = 0; at < all.length; at += MOST_RECIPIENTS) parts.push(all.slice(at, at + MOST_RECIPIENTS));
+  return parts;
+}
