@@ -1,4 +1,4 @@
-import { instant, json, model, resource, text, texts } from '@ostiary/policy';
+import { instant, json, model, reference, resource, text, texts } from '@ostiary/policy';
 import { devices } from './model/devices.js';
 import { participants, users } from './model/people.js';
 import { places } from './model/places.js';
@@ -40,7 +40,14 @@ export const openTera = model({
       },
     }),
     Form: resource({ says: 'What may be entered, and where.', source: 'form', fields: {} }),
-    Decision: resource({ says: 'Decisions about others, and the reasons for them.', source: 'decision', fields: {} }),
+    Decision: resource({
+      says: 'Decisions about others, and the reasons for them.',
+      source: 'decision',
+      fields: {
+        action: text(),
+        serviceRoleId: reference('ServiceRole', { optional: true, says: 'The role that it is about, if it is.' }),
+      },
+    }),
   },
   // 'member' is never granted: who reaches the place in whatever way. 'coordinator': who administers a project there.
   roles: {

@@ -145,4 +145,13 @@ const access = rules(model, 'ServiceAccess', ({ it, allow, forbid, holds, may })
   }),
 ]);
 
-export const serviceRoles = [roles, access];
+const decisions = rules(model, 'Decision', ({ it, allow }) => [
+  allow('service-own-roles', {
+    says: 'A service asks who holds its own roles, and nothing else about others.',
+    source: SERVICES,
+    actions: ['read'],
+    when: all(equal(it.action, 'assume'), equal(it.serviceRoleId.serviceId, service)),
+  }),
+]);
+
+export const serviceRoles = [roles, access, decisions];

@@ -1,6 +1,8 @@
-import { decide, isLoggedIn, type Principal, type RecordFacts } from '@ostiary/policy';
+import { decide, isLoggedIn, type Principal, type RecordFacts, recordNeeds, resourceOf } from '@ostiary/policy';
 import { authorize, environment, refusal } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
+import { readId } from '../input/ids.js';
+import { proposeFacts } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import type { Properties } from './question.js';
 
@@ -10,18 +12,48 @@ export function decisionType({ policy }: Context): string | undefined {
   return Object.keys(resources).find((name) => resources[name]?.source === 'decision');
 }
 
+/** What a decision is about, beside a principal. */
+export interface Matter {
+  readonly action: string;
+  readonly type: string;
+  readonly id?: string | undefined;
+}
+
 /**
  * Everyone may ask about themselves; about others, who may read decisions, and services, whose purpose that is.
  * @param id of whom is asked about; null for somebody who does not exist, or for everybody.
+ * @param matter what is asked, where it is one action.
  * @throws Refusal
  */
-export function requireMayAsk(context: Context, asker: Asker, kind: string, id: string | null): void {
+export async function requireMayAsk(
+  context: Context,
+  asker: Asker,
+  kind: string,
+  id: string | null,
+  matter?: Matter,
+): Promise<void> {
   if ('service' in asker) return;
   const { principal } = asker;
   if (principal === null || (principal.kind === kind && principal.id === id)) return;
   const type = decisionType(context);
   if (type === undefined) throw refusal(context, asker, 'read', 'Decision', id);
-  authorize(context, asker, 'read', type, decisionAbout(id));
+  const facts = matter === undefined ? {} : await factsAbout(context, type, matter);
+  const decision = decisionAbout(id);
+  authorize(context, asker, 'read', type, { ...decision, facts: { ...facts, ...decision.facts } });
+}
+
+/**
+ * What rules see of a decision, in the fields that the model gives it: `action`, `resourceType`, and in a reference to
+ * the resource's type which record it is about. So a rule can open the decisions about some records alone.
+ */
+async function factsAbout({ database, policy }: Context, decision: string, matter: Matter): Promise<RecordFacts> {
+  const { fields } = resourceOf(policy.model, decision);
+  if (Object.keys(fields).length === 0) return {};
+  const id = readId(matter.id ?? '') ?? null;
+  const known: Properties = { action: matter.action, resourceType: matter.type };
+  const values = Object.entries(fields).map(([name, { to }]) => [name, to === matter.type ? id : known[name]]);
+  const told = Object.fromEntries(values.filter(([, value]) => value !== undefined));
+  return proposeFacts(database.db, policy, decision, told, recordNeeds(policy, decision));
 }
 
 /** A decision as a record, which none is: it is about whom it is about. Null for nobody. */

@@ -2,7 +2,7 @@ import type { Principal } from '@ostiary/policy';
 import { formRecord } from '../access/forms.js';
 import type { Asker } from '../context.js';
 import { type LoadedRecord, type Maker, makerOf } from '../storage/rows.js';
-import { decisionAbout, isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
+import { decisionAbout, isTrusted, type Matter, requireMayAsk, takenLoggedIn } from './asking.js';
 import type { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed } from './names.js';
 import { describePrincipal, describeRecord, fieldsTold, imaginePrincipal, imagineRecord } from './properties.js';
@@ -29,7 +29,8 @@ export async function resolve(asker: Asker, question: Question, lookup: Lookup):
   const kind = kindNamed(model, question.subject.type);
   const type = typeNamed(model, question.resource.type);
   const action = actionNamed(model, type, question.action.name);
-  const principal = await resolveSubject(asker, kind, question, lookup);
+  const matter = { action, type, id: question.resource.id };
+  const principal = await resolveSubject(asker, kind, question, lookup, matter);
   const by = makerOf(model, principal);
   const about = await resolveResource(asker, { type, action, by }, question.action, question.resource, lookup);
   return { principal, action, type, ...about };
@@ -41,10 +42,11 @@ export async function resolveSubject(
   kind: string,
   { subject, context: request }: { readonly subject: Subject; readonly context?: Properties },
   lookup: Lookup,
+  matter?: Matter,
 ): Promise<Principal | null> {
   const { context } = lookup;
   const account = await lookup.account(kind, subject.id);
-  requireMayAsk(context, asker, kind, account?.id ?? null);
+  await requireMayAsk(context, asker, kind, account?.id ?? null, matter);
   const type = context.policy.model.principals[kind];
   const properties = isTrusted(asker) && type ? subject.properties : undefined;
   const told = type ? await fieldsTold(lookup, type, properties, '/subject/properties', true) : {};

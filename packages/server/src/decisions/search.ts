@@ -46,7 +46,7 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
   return answered(async () => {
     const { policy } = context;
     const kind = kindNamed(policy.model, subject.type);
-    requireMayAsk(context, asker, kind, null);
+    await requireMayAsk(context, asker, kind, null);
     const type = typeNamed(policy.model, resource.type);
     const does = actionNamed(policy.model, type, action.name);
     const about = { type, action: does, by: null };
