@@ -17,6 +17,7 @@ export const application: Application = {
     participant: { login: 'username', password: 'password', enabled: 'loginEnabled', names: ['name'] },
   },
   enabled: { user: 'enabled', participant: 'enabled', device: 'enabled', service: 'enabled' },
+  presence: { user: {}, participant: {}, device: { when: 'onlineable' } },
   staticTokens: { participant: { enabled: 'tokenEnabled' }, device: {}, service: {} },
   tokens: { algorithm: 'ES256', lifetimeSeconds: 3600, refreshSeconds: 24 * 3600, refreshedSeconds: 1800 },
   administrator: { kind: 'user', values: { superAdmin: true } },

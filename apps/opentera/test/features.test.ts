@@ -3,7 +3,7 @@ import { collectionOf } from '@ostiary/policy/sql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonBody, TestAnswer, TestApplication } from '../../../packages/server/test/support/application.js';
 import { openTera } from '../src/model.js';
-import { API, type Ids, openDemo, participantApi, participantLogin } from './support/names.js';
+import { API, type Ids, loginParticipant, openDemo, participantApi } from './support/names.js';
 
 /** Features that are no writing of data: forms, statistics, settings of services, the log. */
 let app: TestApplication;
@@ -42,7 +42,7 @@ describe('statistics', () => {
   });
 
   test('participants count nothing', async () => {
-    const who = await participant();
+    const who = await loginParticipant(app);
     expect((await app.request({ token: who, url: `${participantApi}/sessions/statistics?by=status` })).status).toBe(
       403,
     );
@@ -161,11 +161,3 @@ describe('the log', () => {
     expect((await app.request({ as: who, ...write })).status).toBe(405);
   });
 });
-
-/** The token of the participant of the demo who can log in. */
-async function participant(): Promise<string> {
-  const body = { username: 'participant', password: 'ostiary-demo' };
-  const answer = await app.request({ method: 'POST', url: participantLogin, body });
-  expect(answer.status, answer.text).toBe(200);
-  return answer.body.accessToken;
-}

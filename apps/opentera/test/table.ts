@@ -148,6 +148,6 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   Login: 'table.test.ts',
   Logout: 'table.test.ts',
   'Data entry forms request': 'features.test.ts',
-  'Online users list': 'not yet',
+  'Online users list': 'online.test.ts',
   'Statistics module': 'features.test.ts',
 };

@@ -33,9 +33,18 @@ export function requireStatus({ handle }: ActionCall, becomes: string, statuses:
   throw new Problem('conflict', { detail: `A session that ${WORDS[status] ?? `is ${status}`} can't be ${becomes}.` });
 }
 
-/** Writes into the session's own history what happened, and who it happened to. */
-export async function tell({ context, handle, system }: ActionCall, type: string, guest?: Guest): Promise<void> {
+/**
+ * Writes into the session's own history what happened, and who it happened to; and tells those who are online and may
+ * read the session: `session.invite`, with whom.
+ */
+export async function tell({ context, handle, system, emit }: ActionCall, type: string, guest?: Guest): Promise<void> {
   const at = context.runtime.now().toISOString();
-  const about = guest === undefined ? null : `${guest.kind} ${guest.id}`;
-  await system.create('SessionEvent', { sessionId: handle.record.id, type, at, text: about });
+  const text = guest === undefined ? null : `${guest.kind} ${guest.id}`;
+  await system.create('SessionEvent', { sessionId: handle.record.id, type, at, text });
+  const about = { type: 'Session', id: handle.record.id };
+  await emit({
+    event: `session.${type}`,
+    about,
+    detail: guest === undefined ? {} : { kind: guest.kind, id: guest.id },
+  });
 }

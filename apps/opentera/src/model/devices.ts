@@ -13,7 +13,7 @@ export const devices = {
   }),
   Device: resource({
     says: 'A device, which records by itself.',
-    actions: ['rotateToken', 'revokeToken'],
+    actions: ['online', 'rotateToken', 'revokeToken'],
     fields: {
       name,
       deviceTypeId: reference('DeviceType'),

@@ -13,7 +13,7 @@ export const users = {
     says: 'Someone who works at a site or in a project.',
     identifiedBy: 'username',
     // `configure` is a decision, not an address: whose settings of a service somebody may keep.
-    actions: ['changePassword', 'configure'],
+    actions: ['online', 'changePassword', 'configure'],
     fields: {
       username: text({ ...username, fixed: true }),
       password: text(secret),
@@ -79,7 +79,7 @@ export const participants = {
   }),
   Participant: resource({
     says: 'A person who takes part in a project.',
-    actions: ['statistics', 'rotateToken', 'revokeToken'],
+    actions: ['online', 'statistics', 'rotateToken', 'revokeToken'],
     counts: { by: ['createdAt', 'enabled', 'projectId', 'participantGroupId'] },
     fields: {
       projectId: parent('Project'),

@@ -39,6 +39,34 @@ const participants = rules(model, 'Participant', ({ it, allow, holds }) => [
     actions: ['statistics'],
     when: holds('Project member', it.projectId),
   }),
+  allow('online', {
+    says: 'Whoever reaches a project sees which of its participants are online.',
+    source: FEATURES,
+    actions: ['online'],
+    when: holds('Project member', it.projectId),
+  }),
+]);
+
+const users = rules(model, 'User', ({ it, allow, linked, may }) => [
+  allow('online', {
+    says: 'Users see which of the users whom they read are online.',
+    source: FEATURES,
+    actions: ['online'],
+    by: ['user'],
+    when: any(
+      equal(it, user),
+      linked('UserGroupMember', 'userId', (member) => may('read', member.userGroupId)),
+    ),
+  }),
+]);
+
+const devices = rules(model, 'Device', ({ allow, holds, linked }) => [
+  allow('online', {
+    says: 'Users see which devices of their sites are online.',
+    source: FEATURES,
+    actions: ['online'],
+    when: linked('DeviceSite', 'deviceId', (link) => holds('Site member', link.siteId)),
+  }),
 ]);
 
 const forms = rules(model, 'Form', ({ allow }) => [
@@ -51,5 +79,5 @@ const forms = rules(model, 'Form', ({ allow }) => [
   }),
 ]);
 
-/** What users do beside reading and writing data: sessions as they run, statistics, forms. */
-export const features = [managing, participants, forms];
+/** What users do beside reading and writing data: sessions as they run, who is online, statistics, forms. */
+export const features = [managing, participants, users, devices, forms];

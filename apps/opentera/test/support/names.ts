@@ -1,4 +1,4 @@
-import { loginAddress, rootOf } from '@ostiary/server';
+import { DEMO_PASSWORD, loginAddress, rootOf } from '@ostiary/server';
 import { openApplication, type TestApplication } from '../../../../packages/server/test/support/application.js';
 import { application } from '../../src/index.js';
 
@@ -6,7 +6,7 @@ import { application } from '../../src/index.js';
 export const API = rootOf(application, 'user').api;
 export const participantApi = rootOf(application, 'participant').api;
 const login = application.logins.participant;
-export const participantLogin = login ? loginAddress(application, 'participant', login) : '';
+const participantLogin = login ? loginAddress(application, 'participant', login) : '';
 
 /** The ids of the demo data, by the names that its records have. */
 export type Ids = Readonly<Record<string, string>>;
@@ -33,4 +33,12 @@ export async function newSession(
 ): Promise<string> {
   const given = { sessionTypeId: ids[`type of ${project}`], name: 'visit', startAt: '2026-03-05T09:00:00.000Z' };
   return app.seed((system) => system.create('Session', { ...given, projectId: ids[project], ...values }));
+}
+
+/** The token of the participant of the demo who can log in. */
+export async function loginParticipant(app: TestApplication): Promise<string> {
+  const body = { username: 'participant', password: DEMO_PASSWORD };
+  const answer = await app.request({ method: 'POST', url: participantLogin, body });
+  if (answer.status !== 200) throw new Error(`the participant could not log in: ${answer.text}`);
+  return answer.body.accessToken;
 }
