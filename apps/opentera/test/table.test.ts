@@ -1,6 +1,10 @@
-import type { System } from '@ostiary/server';
+import { DEMO_PASSWORD, type System } from '@ostiary/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openApplication, type TestAnswer } from '../../../packages/server/test/support/application.js';
+import {
+  openApplication,
+  type TestAnswer,
+  type TestRequest,
+} from '../../../packages/server/test/support/application.js';
 import { application } from '../src/index.js';
 import { ASKS, type Ask, type Cell, COLUMNS, type Column, ELSEWHERE, ROWS } from './table.js';
 import {
@@ -102,4 +106,17 @@ describe.each(ROWS.filter(([row]) => ASKS[row]))('%s', (row, cells) => {
 
 test('what was refused changed nothing', () => {
   expect(after, 'a refused request wrote something: find it by asking fewer rows of table.md').toBe(before);
+});
+
+test.each(COLUMNS)('Login and Logout: %s', async (username) => {
+  const send = (way: string, more: Partial<TestRequest>) =>
+    world.app.request({ method: 'POST', url: `/api/user/${way}`, ...more });
+  const login = await send('login', { body: { username, password: DEMO_PASSWORD } });
+  expect(login.status, login.text).toBe(200);
+  const { accessToken: token, refreshToken } = login.body;
+  const me = await send('me', { method: 'GET', token });
+  expect(me.status, me.text).toBe(200);
+  expect((await send('logout', { token })).status).toBe(204);
+  expect((await send('me', { method: 'GET', token })).status, 'the token outlived its session').toBe(401);
+  expect((await send('refresh', { body: { refreshToken } })).status, 'so did the refresh token').toBe(401);
 });
