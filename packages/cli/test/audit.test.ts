@@ -138,5 +138,10 @@ describe('the audit trail of an installation', () => {
     const restored = { event: 'backup.restored', ...what };
     expect(await told(on()), 'one was made, and where none was there is no entry').toEqual([made]);
     expect(new Set(await told(fresh))).toEqual(new Set([made, restored]));
+    const later = (await ostiary(['audit', 'checkpoint', ...on()])).out.trim();
+    expect(await ostiary(['audit', 'verify', '--checkpoint', later, ...fresh]), 'what came after it').toMatchObject({
+      code: 8,
+      out: expect.stringMatching(/^(truncated|rewritten) /m),
+    });
   });
 });
