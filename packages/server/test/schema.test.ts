@@ -71,7 +71,10 @@ function shop(fields: Fields, more: Fields = {}, orders: readonly string[] = [])
   };
 }
 
-async function open(application: Application): Promise<Installation> {
+async function open(
+  application: Application,
+  environment: Readonly<Record<string, string>> = { SECRET_KEY },
+): Promise<Installation> {
   const database = openDatabase(data.config);
   opened.push(database);
   return openInstallation({
@@ -80,7 +83,7 @@ async function open(application: Application): Promise<Installation> {
     applications: [application],
     issuer: ISSUER,
     production: true,
-    environment: { SECRET_KEY },
+    environment,
     demo: false,
   });
 }
@@ -118,6 +121,13 @@ describe('an application’s tables follow its model', () => {
     const before = await catalogue();
     await open(shop({ price: integer({ default: 3 }) }));
     expect(await catalogue()).toEqual(before);
+  });
+
+  test('a start that is refused for its secret makes nothing', async () => {
+    for (const environment of [{}, { SECRET_KEY: 'short' }]) {
+      await expect(open(shop({}), environment)).rejects.toThrow(/SECRET_KEY is (missing|too short): set/);
+    }
+    expect((await data.pool.query(`select to_regnamespace('ostiary') as made`)).rows).toEqual([{ made: null }]);
   });
 
   test('four servers that start at once on an empty database make one', async () => {
