@@ -9,6 +9,7 @@ interface Index {
   readonly kind: 'unique' | 'set' | 'id' | 'grant' | 'order';
   /** What it is called after: none of its kind on the type has the same. */
   readonly fields: readonly string[];
+  readonly unique?: true;
   /** What it is, as PostgreSQL says it. */
   readonly definition: string;
 }
@@ -26,11 +27,10 @@ export async function createIndexes(transaction: Transaction, model: Model, type
   );
   const present = new Set(rows.map(({ definition }) => what(definition)));
   const wanted = [...fieldIndexes(model, type), ...grantIndexes(model, type), ...orderIndexes(model, type)];
-  for (const { kind, fields, definition } of wanted) {
-    const unique = kind === 'unique' ? 'unique ' : '';
+  for (const { kind, fields, unique, definition } of wanted) {
     // With dots, which are in no word: so neither another index nor a table has the same name.
     const name = quote(nameOf([type, ...fields].map(snakeCase).concat(kind).join('.')));
-    const statement = `create ${unique}index ${name} on ${table} using ${definition}`;
+    const statement = `create ${unique ? 'unique ' : ''}index ${name} on ${table} using ${definition}`;
     if (present.has(what(statement))) continue;
     await query(transaction, statement);
     present.add(what(statement));
@@ -49,7 +49,7 @@ function fieldIndexes(model: Model, type: string): readonly Index[] {
   return storedFields(model, type).flatMap(([name, field]): readonly Index[] => {
     const column = columnOf(name);
     const fields = [name];
-    if (field.unique) return [{ kind: 'unique', fields, definition: `btree (${column})` }];
+    if (field.unique) return [{ kind: 'unique', fields, unique: true, definition: `btree (${column})` }];
     if (field.many) return [{ kind: 'set', fields, definition: `gin (${column})` }];
     // With the id behind it, so that a page of one scope is read in order from the index.
     if (field.to !== null) return [{ kind: 'id', fields, definition: `btree (${column}, id)` }];
