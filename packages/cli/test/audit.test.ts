@@ -119,12 +119,29 @@ describe('the audit trail of an installation', () => {
     expect(JSON.parse(visibleJson('\u202e\u{e0041}\n'))).toBe('\u202e\u{e0041}\n');
   });
 
-  test('is carried along by a backup, and still whole', async () => {
+  test('is carried along by a backup, which tells of itself, and goes on where that is restored', async () => {
     const kept = (await ostiary(['audit', 'checkpoint', ...on()])).out.trim();
     const file = join(folder, 'audit.backup');
-    await ostiary(['backup', file, ...on()]);
+    expect(await ostiary(['backup', file, ...on()])).toMatchObject({ code: 0 });
+    expect(await ostiary(['backup', file, ...on()]), 'it is there already').toMatchObject({ code: 1 });
     const fresh = ['--data', join(folder, 'fresh')];
     expect(await ostiary(['restore', file, '--yes', ...fresh])).toMatchObject({ code: 0 });
-    expect(await ostiary(['audit', 'verify', '--checkpoint', kept, ...fresh])).toMatchObject({ code: 0 });
+    const { code, out } = await ostiary(['audit', 'verify', '--checkpoint', kept, ...fresh]);
+    expect({ code, out }).toEqual({ code: 0, out: expect.not.stringContaining('wait') });
+    const told = async (at: readonly string[]) => {
+      const { out } = await ostiary(['audit', 'search', '--what', 'backup', '--app', 'ostiary', '--json', ...at]);
+      const lines = out.trimEnd().split('\n');
+      return lines.map((line) => JSON.parse(line)).map(({ event, detail }) => ({ event, ...detail }));
+    };
+    const what = { file: 'audit.backup', by: 'command line' };
+    const made = { event: 'backup.made', ...what, applications: ['open-data-capture'] };
+    const restored = { event: 'backup.restored', ...what };
+    expect(await told(on()), 'one was made, and where none was there is no entry').toEqual([made]);
+    expect(new Set(await told(fresh))).toEqual(new Set([made, restored]));
+    const later = (await ostiary(['audit', 'checkpoint', ...on()])).out.trim();
+    expect(await ostiary(['audit', 'verify', '--checkpoint', later, ...fresh]), 'what came after it').toMatchObject({
+      code: 8,
+      out: expect.stringMatching(/^(truncated|rewritten) /m),
+    });
   });
 });

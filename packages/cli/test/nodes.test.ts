@@ -12,7 +12,7 @@ afterAll(() => database?.drop());
 /** It ends itself before the test's time is over, so that nothing is left running. */
 const MOST = 240_000;
 
-/** Ten thousand and more: node scripts/nodes.mjs */
+/** Ten thousand and more take two cores half a minute: node scripts/nodes.mjs */
 test(
   'three servers that start at once on one database agree on every right, as soon as one has changed it',
   async () => {

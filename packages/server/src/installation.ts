@@ -1,10 +1,17 @@
 import { Principals } from './access/principals.js';
-import { type Application, DEFAULT_TOKENS } from './application.js';
+import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
 import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT, refreshSettings } from './identity/index.js';
-import { createSigningKeys, createTokenService, type SigningKeys, signingSecret, storedSecret } from './keys/index.js';
+import {
+  createSigningKeys,
+  createTokenService,
+  requireSecret,
+  type SigningKeys,
+  signingSecret,
+  storedSecret,
+} from './keys/index.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
@@ -43,6 +50,10 @@ export interface Installation {
  */
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
   const { database, runtime, applications, progress } = options;
+  // What an installation is, is decided when it is made: so not by a start that is refused.
+  for (const { tokens = DEFAULT_TOKENS } of applications) {
+    if (tokens.algorithm === 'HS256') requireSecret(secretOf(options, tokens));
+  }
   const unguarded = await createTables(database, applications);
   if (unguarded.length > 0) {
     options.warn?.(
@@ -128,7 +139,7 @@ async function contextOf(
 ): Promise<Context> {
   const { database, runtime } = options;
   const { name } = application.policy.model;
-  const { algorithm, lifetimeSeconds, secretFrom = 'SECRET_KEY' } = application.tokens ?? DEFAULT_TOKENS;
+  const { algorithm, lifetimeSeconds } = application.tokens ?? DEFAULT_TOKENS;
   const common = { runtime, lifetimeSeconds, issuer, audience: name };
   if (algorithm !== 'HS256') await keys.ensureSigningKey(algorithm);
   const tokens =
@@ -137,9 +148,7 @@ async function contextOf(
           ...common,
           algorithm,
           secret: await signingSecret({
-            variable: secretFrom,
-            configured: options.environment[secretFrom],
-            production: options.production,
+            ...secretOf(options, application.tokens ?? DEFAULT_TOKENS),
             stored: () => storedSecret(database.db, runtime, name),
             ...(options.warn ? { warn: options.warn } : {}),
           }),
@@ -162,6 +171,11 @@ async function contextOf(
     },
     decisions: new Tally(),
   };
+}
+
+/** The secret that an application's tokens are signed with, as it is configured. */
+function secretOf({ environment, production }: InstallationOptions, { secretFrom = 'SECRET_KEY' }: TokenSettings) {
+  return { variable: secretFrom, configured: environment[secretFrom], production };
 }
 
 /** Fills an application that nobody has used yet. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTables, openDatabase, seal, startSealer, verifyTrail, writeAudit } from '@ostiary/server';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { eventually } from './support/application.js';
+import { clockAt, eventually, START } from './support/application.js';
 import { openTrail, type TestTrail } from './support/trail.js';
 
 let trail: TestTrail;
@@ -91,6 +91,54 @@ test('a sealer that is told to stop does not wait for ever for another, and says
   other.release();
   expect(errors).toEqual([expect.objectContaining({ code: '55P03' })]);
   expect(await waiting(), 'it is still in the queue').toBe(1);
+});
+
+test('a lock that is held for half a minute, with nothing sealed, is told once, and so is its end', async () => {
+  const { database } = node();
+  const clock = clockAt(START);
+  const told: string[] = [];
+  const other = await trail.data.pool.connect();
+  await other.query('begin; select pg_advisory_xact_lock(7246772)');
+  const { rows } = await other.query('select pg_backend_pid() as pid');
+  await writeAudit(trail.database.db, trail.runtime, entry);
+  // Its clock is asked only where another has the lock and entries wait.
+  let asked = 0;
+  const now = () => {
+    asked += 1;
+    return clock.now();
+  };
+  const sealer = startSealer(
+    { database, runtime: { ...trail.runtime, now } },
+    {
+      intervalMilliseconds: 2,
+      error: (error) => told.push((error as Error).message),
+      resumed: () => told.push('resumed'),
+    },
+  );
+  const tries = async (more: number) => {
+    const until = asked + more;
+    await eventually(async () => asked >= until);
+  };
+  await tries(2);
+  clock.advance(29);
+  await tries(2);
+  await trail.data.pool.query(
+    'insert into ostiary.audit_checkpoint (seq, hash, at, jws) select seq + 1, hash, at, jws from ostiary.audit_checkpoint order by seq desc limit 1',
+  );
+  await tries(2);
+  clock.advance(29);
+  await tries(2);
+  expect(told, 'it goes on, if slowly').toEqual([]);
+  clock.advance(1);
+  await tries(3);
+  const [pid] = rows.map((row) => row.pid);
+  expect(told).toEqual([expect.stringContaining(`for 30 seconds another session`)]);
+  expect(told[0]).toContain(`pg_terminate_backend(${pid})`);
+  await other.query('rollback');
+  other.release();
+  await eventually(async () => told.length > 1);
+  await sealer.stop();
+  expect(told.slice(1)).toEqual(['resumed']);
 });
 
 test('what a process that crashed left is sealed by whoever comes next', async () => {

@@ -38,14 +38,17 @@ afterEach(async () => {
 });
 
 /** An application with one type of record beside its users, which has these fields. */
-function shop(fields: Fields, more: Fields = {}): Application {
+function shop(fields: Fields, more: Fields = {}, orders: readonly string[] = []): Application {
   const vocabulary = model({
     name: 'shop',
     title: 'Shop',
     principals: { user: 'User' },
     resources: {
       User: resource({ fields: { login: text({ unique: true }) } }),
-      Item: resource({ fields: { name: text(), ...fields } as { name: ReturnType<typeof text> } }),
+      Item: resource({
+        fields: { name: text(), ...fields } as { name: ReturnType<typeof text> },
+        orders: orders as readonly 'name'[],
+      }),
       ...(Object.keys(more).length > 0 ? { Extra: resource({ fields: more }) } : {}),
     },
   });
@@ -68,7 +71,10 @@ function shop(fields: Fields, more: Fields = {}): Application {
   };
 }
 
-async function open(application: Application): Promise<Installation> {
+async function open(
+  application: Application,
+  environment: Readonly<Record<string, string>> = { SECRET_KEY },
+): Promise<Installation> {
   const database = openDatabase(data.config);
   opened.push(database);
   return openInstallation({
@@ -77,7 +83,7 @@ async function open(application: Application): Promise<Installation> {
     applications: [application],
     issuer: ISSUER,
     production: true,
-    environment: { SECRET_KEY },
+    environment,
     demo: false,
   });
 }
@@ -115,6 +121,13 @@ describe('an application’s tables follow its model', () => {
     const before = await catalogue();
     await open(shop({ price: integer({ default: 3 }) }));
     expect(await catalogue()).toEqual(before);
+  });
+
+  test('a start that is refused for its secret makes nothing', async () => {
+    for (const environment of [{}, { SECRET_KEY: 'short' }]) {
+      await expect(open(shop({}), environment)).rejects.toThrow(/SECRET_KEY is (missing|too short): set/);
+    }
+    expect((await data.pool.query(`select to_regnamespace('ostiary') as made`)).rows).toEqual([{ made: null }]);
   });
 
   test('four servers that start at once on an empty database make one', async () => {
@@ -214,8 +227,45 @@ describe('an application’s tables follow its model', () => {
     const fields = { [long('1')]: field(), [long('2')]: field(), [long('3')]: unique(), [long('4')]: unique() };
     await open(shop(fields, { title: text() }));
     const found = (await catalogue()) as readonly { readonly what: string; readonly line: string }[];
-    const of = (what: string) => found.filter(({ what: found, line }) => found === what && line.includes('item_aaa'));
+    const of = (what: string) => found.filter(({ what: found, line }) => found === what && /item[._]aaa/.test(line));
     expect(of('index'), 'two references and two unique fields have an index each').toHaveLength(4);
     expect(of('constraint'), 'two references have a foreign key each').toHaveLength(2);
+  });
+
+  test('indexes whose words would make one name are all there, and those that were made under other names stay', async () => {
+    const site = () => reference('Extra', { optional: true });
+    const model = () => shop({ siteName: text(), site: site() }, { title: text() }, ['siteName', 'name', 'site']);
+    const indexed = async () => {
+      const { rows } = await data.pool.query(
+        `select indexname || substring(indexdef from ' USING.*') as line from pg_indexes
+         where schemaname = 'shop' and tablename = 'item' order by 1`,
+      );
+      return rows.map(({ line }) => line);
+    };
+    await open(model());
+    const expected = [
+      'item.name.order USING btree (name, id)',
+      'item.site.id USING btree (site, id)',
+      'item.site.name.order USING btree (site, name, id)',
+      'item.site.site_name.order USING btree (site, site_name, id)',
+      'item.site_name.order USING btree (site_name, id)',
+      'item_pkey USING btree (id)',
+    ];
+    expect(await indexed()).toEqual(expected);
+
+    // As a version left them that named both `item_site_name_order`.
+    await data.pool.query(`
+      alter index shop."item.site_name.order" rename to item_site_name_order;
+      alter index shop."item.site.id" rename to item_site_id;
+      drop index shop."item.site.name.order";
+      comment on schema shop is 'made by that version'`);
+    await open(model());
+    expect(await indexed()).toEqual(
+      expected
+        .map((line) =>
+          line.replace('item.site_name.order', 'item_site_name_order').replace('item.site.id', 'item_site_id'),
+        )
+        .toSorted(),
+    );
   });
 });

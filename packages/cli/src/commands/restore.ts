@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { snakeCase } from '@ostiary/policy';
-import { createTables, restore } from '@ostiary/server';
+import { createTables, type Database, INSTALLATION, restore, seal, systemRuntime, writeAudit } from '@ostiary/server';
 import { Command } from 'commander';
 import { type Found, findAllApplications, nameOf } from '../applications.js';
 import { openConfigured } from '../database.js';
@@ -48,6 +49,7 @@ export function restoreCommand(): Command {
           },
           progress: say,
         });
+        await tellTheTrail(opened.database, file);
         const rows = tables.reduce((total, table) => total + table.rows, 0);
         print(`Restored ${rows} rows of ${tables.length} tables into ${opened.where}.`);
       } finally {
@@ -55,4 +57,15 @@ export function restoreCommand(): Command {
         await opened.close();
       }
     });
+}
+
+/** In the trail that was restored, which goes on with it. */
+async function tellTheTrail(database: Database, file: string): Promise<void> {
+  await writeAudit(database.db, systemRuntime, {
+    application: INSTALLATION,
+    event: 'backup.restored',
+    outcome: 'allowed',
+    detail: { file: basename(file), by: 'command line' },
+  });
+  await seal({ database, runtime: systemRuntime }).catch(() => null);
 }

@@ -137,6 +137,7 @@ async function start(
   const sealer = startSealer(installation, {
     checkpoint: (jws) => logger.info({ checkpoint: jws }, 'the audit trail was sealed'),
     error: (err) => logger.error({ err }, 'the audit trail could not be sealed'),
+    resumed: () => logger.warn('the audit trail is sealed again'),
   });
   // Stopped behind the server: what its last requests wrote is sealed too.
   opened.push(() => sealer.stop());

@@ -1,5 +1,6 @@
 import { type Grant, type Policy, type Principal, principal, principalNeeds, type Value } from '@ostiary/policy';
 import { holdingsQuery, tableOf } from '@ostiary/policy/sql';
+import { createBoundedCache } from '../bounded-cache.js';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';
@@ -25,7 +26,7 @@ const MOST_REMEMBERED = 10_000;
  * The version comes from the query that authenticates the request, so a revocation holds from the next one.
  */
 export class Principals {
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered = createBoundedCache<Remembered>(MOST_REMEMBERED);
 
   constructor(
     readonly policy: Policy,
@@ -47,11 +48,9 @@ export class Principals {
     const found = this.#remembered.get(key);
     if (found?.rightsVersion === rightsVersion && this.runtime.now().getTime() < found.until) return found.principal;
     const loaded = await this.#load(executor, kind, id, loggedIn);
-    this.#remembered.delete(key);
-    if (loaded === null) return null;
-    if (this.#remembered.size >= MOST_REMEMBERED) {
-      const [oldest] = this.#remembered.keys();
-      if (oldest !== undefined) this.#remembered.delete(oldest);
+    if (loaded === null) {
+      this.#remembered.delete(key);
+      return null;
     }
     this.#remembered.set(key, { rightsVersion, ...loaded });
     return loaded.principal;

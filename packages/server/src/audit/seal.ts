@@ -4,9 +4,8 @@ import type { Database, Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
 import { signCheckpoint } from './checkpoint.js';
 import { beginning, chainHash, digestOfEntry, entryColumns, type SealedEntry, toEntry } from './entry.js';
+import { takeSealingLock } from './sealing-lock.js';
 
-/** One sealer at a time, among all processes on a database. Writers never wait for it. */
-const SEALING_LOCK = 7_246_772;
 const BATCH = 1_000;
 /** How long it waits for that lock, and for any other: somebody may hold them for ever. */
 const PATIENCE_MILLISECONDS = 5_000;
@@ -40,7 +39,7 @@ export async function seal(
   for (;;) {
     const batch = await deps.database.db.transaction().execute(async (transaction) => {
       await query(transaction, `select set_config('lock_timeout', $1, true)`, [`${patienceMilliseconds}ms`]);
-      if (!(await lock(transaction, wait))) return null;
+      if (!(await takeSealingLock(transaction, wait))) return null;
       const waiting = await waitingEntries(transaction, after);
       return { waiting, sealed: await sealBatch(transaction, deps.runtime, waiting) };
     });
@@ -52,17 +51,6 @@ export async function seal(
     after = waiting.at(-1)?.id ?? after;
     if (waiting.length < BATCH) return { entries, checkpoint, left };
   }
-}
-
-async function lock(transaction: Transaction, wait: boolean): Promise<boolean> {
-  if (wait) {
-    await query(transaction, 'select pg_advisory_xact_lock($1)', [SEALING_LOCK]);
-    return true;
-  }
-  const [row] = await query<{ got: boolean }>(transaction, 'select pg_try_advisory_xact_lock($1) as got', [
-    SEALING_LOCK,
-  ]);
-  return row?.got === true;
 }
 
 async function sealBatch(transaction: Transaction, runtime: Runtime, waiting: readonly SealedEntry[]): Promise<Sealed> {

@@ -47,6 +47,8 @@ export const EVENTS = [
   'audit.read',
   'audit.exported',
   'audit.verified',
+  'backup.made',
+  'backup.restored',
 ] as const;
 
 /** What happened, as one word of it. */

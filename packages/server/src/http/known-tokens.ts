@@ -1,28 +1,24 @@
-import { hash } from 'node:crypto';
 import { createBoundedCache } from '../bounded-cache.js';
+import { digestOfToken } from '../keys/index.js';
 
 const MOST_REMEMBERED = 10_000;
 
 /**
  * Tokens and service keys that somebody came in with, until they are refused. To be known lets nobody in: it is only who
- * is looked at first. Kept by hash, so that a dump of the memory holds no list of tokens.
+ * is looked at first.
  */
 export class KnownTokens {
   readonly #known = createBoundedCache<true>(MOST_REMEMBERED);
 
   has(token: string): boolean {
-    return this.#known.get(keyOf(token)) !== undefined;
+    return this.#known.get(digestOfToken(token)) !== undefined;
   }
 
   add(token: string): void {
-    this.#known.set(keyOf(token), true);
+    this.#known.set(digestOfToken(token), true);
   }
 
   delete(token: string): void {
-    this.#known.delete(keyOf(token));
+    this.#known.delete(digestOfToken(token));
   }
-}
-
-function keyOf(token: string): string {
-  return hash('sha256', token, 'base64url');
 }

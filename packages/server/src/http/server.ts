@@ -146,7 +146,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         try {
           await auditRefusal(context, error);
         } catch (cause) {
-          problem = new Problem('unavailable', { retryAfter: 1 }, { cause });
+          problem = toProblem(cause);
         }
       }
       if (problem.status >= 500)

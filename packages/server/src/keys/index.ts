@@ -7,7 +7,8 @@ export {
   readStatement,
   replaceAuditKey,
 } from './audit-keys.js';
-export { ConfigurationError, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
+export { digestOfToken } from './digest.js';
+export { ConfigurationError, requireSecret, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
 export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';
 export type { AsymmetricAlgorithm, TokenAlgorithm } from './token-keys.js';
 export {

@@ -28,24 +28,37 @@ export interface SigningSecretOptions {
 }
 
 /**
- * The secret that an application's HS256 tokens are signed with: the configured one, of at least 32 characters
- * (RFC 7518 section 3.2 wants 256 bits). Outside of production a missing one is made up and kept, and a short one is
- * used with a warning.
+ * Refuses what production does: a secret that is missing, or shorter than 32 characters (RFC 7518 section 3.2 wants 256
+ * bits). For a start to ask before it makes anything.
+ *
+ * @throws ConfigurationError
+ */
+export function requireSecret({
+  variable,
+  configured,
+  production,
+}: Omit<SigningSecretOptions, 'stored' | 'warn'>): void {
+  if (!production) return;
+  if (!configured) throw new ConfigurationError('secret_missing', `${variable} is missing: ${advice(variable)}`);
+  if (isShort(configured)) {
+    throw new ConfigurationError('secret_too_short', `${variable} is too short: ${advice(variable)}`);
+  }
+}
+
+const isShort = (secret: string) => secret.length < MIN_SECRET_LENGTH;
+const advice = (variable: string) => `set ${variable} to at least ${MIN_SECRET_LENGTH} random characters`;
+
+/**
+ * The secret that an application's HS256 tokens are signed with: the configured one. Outside of production a missing one
+ * is made up and kept, and a short one is used with a warning.
  *
  * @throws ConfigurationError in production, if it is missing or short
  */
 export async function signingSecret(options: SigningSecretOptions): Promise<string> {
-  const { variable, configured, production, stored, warn } = options;
-  const advice = `set ${variable} to at least ${MIN_SECRET_LENGTH} random characters`;
-  if (!configured) {
-    if (production) throw new ConfigurationError('secret_missing', `${variable} is missing: ${advice}`);
-    return stored();
-  }
-  if (configured.length < MIN_SECRET_LENGTH) {
-    const message = `${variable} is too short: ${advice}`;
-    if (production) throw new ConfigurationError('secret_too_short', message);
-    warn?.(`${message} before production`);
-  }
+  const { variable, configured, stored, warn } = options;
+  requireSecret(options);
+  if (!configured) return stored();
+  if (isShort(configured)) warn?.(`${variable} is too short: ${advice(variable)} before production`);
   return configured;
 }
 

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { createBoundedCache } from '../bounded-cache.js';
 import { isId } from '../input/ids.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import { readCompactHeader } from './compact-form.js';
+import { digestOfToken } from './digest.js';
 import { sharedSecretKeys } from './shared-secret.js';
 import type { SigningKeys } from './signing-keys.js';
 import type { AsymmetricAlgorithm, TokenKeys } from './token-keys.js';
@@ -115,8 +115,7 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
     },
 
     async verify(token, now) {
-      // Kept by hash, so that a dump of the memory holds no list of tokens.
-      const cacheKey = hash('sha256', token, 'base64url');
+      const cacheKey = digestOfToken(token);
       const cached = cache.get(cacheKey);
       if (!cached) {
         const fresh = await verifyAnew(token, now);

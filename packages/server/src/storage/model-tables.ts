@@ -1,4 +1,4 @@
-import { type Field, findField, type Model, snakeCase } from '@ostiary/policy';
+import { type Field, type Model, snakeCase } from '@ostiary/policy';
 import { columnOf, quote, tableOf, typeOf } from '@ostiary/policy/sql';
 import type { Transaction } from './database.js';
 import { nameOf } from './names.js';
@@ -28,7 +28,7 @@ export function storedFields(model: Model, type: string): readonly (readonly [st
   return Object.entries(model.resources[type]?.fields ?? {}).filter(([, field]) => !field.secret);
 }
 
-/** Makes the table of a resource type, or brings it to what the model says now. */
+/** Makes the table of a resource type, or brings it to what the model says now, without its indexes. */
 export async function createTable(transaction: Transaction, model: Model, type: string): Promise<void> {
   const table = tableOf(model, type);
   await query(
@@ -77,10 +77,7 @@ export async function createTable(transaction: Transaction, model: Model, type: 
     if (field.unique && (await exists(`${column} is not null group by ${column} having count(*) > 1`))) {
       throw new SchemaError(`${type}.${name} is unique now, but there are records that have the same`);
     }
-    for (const statement of indexes(model, type, name, field)) await query(transaction, statement);
   }
-  for (const statement of [...grantIndexes(model, type), ...orderIndexes(model, type), ...togetherIndexes(model, type)])
-    await query(transaction, statement);
   // What the model has no longer keeps its data, and is not asked of new records.
   for (const { name, required } of present.values()) {
     if (!required || ['id', 'created_at', 'updated_at', 'version'].includes(name)) continue;
@@ -106,53 +103,6 @@ function columnDefinition(field: Field, type: string): string {
 
 function asText(field: Field, value: unknown): string {
   return field.kind === 'json' ? JSON.stringify(value) : String(value);
-}
-
-function indexes(model: Model, type: string, name: string, field: Field): readonly string[] {
-  const table = tableOf(model, type);
-  const label = (kind: string) => indexName(type, [name], kind);
-  const column = columnOf(name);
-  if (field.unique) return [`create unique index if not exists ${label('unique')} on ${table} (${column})`];
-  if (field.many) return [`create index if not exists ${label('set')} on ${table} using gin (${column})`];
-  // With the id behind it, so that a page of one scope is read in order from the index.
-  if (field.to !== null) return [`create index if not exists ${label('id')} on ${table} (${column}, id)`];
-  return [];
-}
-
-/** What somebody was granted, in the order of what it is on: with the role, so that the index answers alone. */
-function grantIndexes(model: Model, type: string): readonly string[] {
-  return model.grants.flatMap(({ in: source, holder, members, role, on }) => {
-    if (source !== type || members || holder === 'id' || !on || findField(model, type, on.field)?.many) return [];
-    const roleColumn = typeof role === 'string' ? '' : ` include (${columnOf(role.field)})`;
-    const columns = [holder, on.field].map(columnOf).join(', ');
-    const name = indexName(type, [holder, on.field], 'grant');
-    return [`create index if not exists ${name} on ${tableOf(model, type)} (${columns})${roleColumn}`];
-  });
-}
-
-/** The orders that lists are often asked for in, of all records and of those with one reference in common. */
-function orderIndexes(model: Model, type: string): readonly string[] {
-  const references = storedFields(model, type).filter(([, field]) => field.to !== null && !field.many);
-  return (model.resources[type]?.orders ?? []).flatMap((order) =>
-    [[], ...references.map(([name]) => [name])].map((before) => {
-      const columns = [...before, order, 'id'].map(columnOf).join(', ');
-      const name = indexName(type, [...before, order], 'order');
-      return `create index if not exists ${name} on ${tableOf(model, type)} (${columns})`;
-    }),
-  );
-}
-
-/** What is unique together; a missing value is like any other, as of a role that is at no site. */
-function togetherIndexes(model: Model, type: string): readonly string[] {
-  return (model.resources[type]?.uniqueTogether ?? []).map((fields) => {
-    const columns = fields.map(columnOf).join(', ');
-    const name = indexName(type, fields, 'together');
-    return `create unique index if not exists ${name} on ${tableOf(model, type)} (${columns}) nulls not distinct`;
-  });
-}
-
-function indexName(type: string, fields: readonly string[], kind: string): string {
-  return quote(nameOf(...[type, ...fields].map(snakeCase), kind));
 }
 
 /** Adds the foreign keys of a table, once all tables are there. */

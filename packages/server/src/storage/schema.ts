@@ -4,13 +4,14 @@ import { holdingsView, quote, schemaOf } from '@ostiary/policy/sql';
 import { type MissingGuards, putBackGuards } from './audit-guards.js';
 import { auditView } from './audit-view.js';
 import type { Transaction } from './database.js';
+import { createIndexes } from './model-indexes.js';
 import { addReferences, createTable, storedTypes } from './model-tables.js';
 import { query } from './query.js';
 import { RIGHTS_FUNCTIONS, rightsTriggers } from './rights-triggers.js';
 import { PLATFORM_DDL } from './tables.js';
 
 /** Raised when the code below makes other tables of the same model. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /** One migration at a time, whichever process starts first. */
 const MIGRATION_LOCK = 7_246_771;
@@ -50,6 +51,7 @@ export async function createApplicationSchema(transaction: Transaction, policy: 
     await query(transaction, `create schema if not exists ${schemaOf(model)}`);
     const stored = storedTypes(model);
     for (const type of stored) await createTable(transaction, model, type);
+    for (const type of stored) await createIndexes(transaction, model, type);
     for (const type of stored) await addReferences(transaction, model, type);
     for (const statement of statements) await query(transaction, statement);
   });
