@@ -40,8 +40,16 @@ export interface Principal extends PrincipalFacts {
   /** Role and scope type to the scopes on which it is held. */
   readonly holdings: ReadonlyMap<string, ReadonlySet<string>>;
   /** Answers that a policy's conditions have asked for (`Slots`): the one thing here that is filled in later. */
-  bound: readonly unknown[];
+  bound: Bound;
 }
+
+/** Answers, each under its number (`Slots`), and what says whose they are; null of nobody's. */
+export interface Bound {
+  readonly of: object | null;
+  readonly [place: `s${number}`]: Slot;
+}
+
+const UNBOUND: Bound = { of: null };
 
 /** The key of a link's records in `RecordFacts`. */
 export function linkKey(link: { readonly type: string; readonly via: string; readonly at: readonly string[] }): string {
@@ -66,5 +74,5 @@ export function principal(facts: PrincipalFacts): Principal {
     if (grant.id !== null) scopes.add(grant.id);
     holdings.set(key, scopes);
   }
-  return { ...facts, sets, holdings, bound: [] };
+  return { ...facts, sets, holdings, bound: UNBOUND };
 }
