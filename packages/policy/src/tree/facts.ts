@@ -1,3 +1,4 @@
+import { remember } from '../remember.js';
 import type { Scalar, Value } from './condition.js';
 
 /** What a grant gives: a role on one scope, or (scope and id null) in the whole installation. */
@@ -68,11 +69,14 @@ export function principal(facts: PrincipalFacts): Principal {
     if (Array.isArray(value)) sets[path] = new Set(value as readonly Scalar[]);
   }
   const holdings = new Map<string, Set<string>>();
+  let [last, scopes]: [Grant | null, Set<string>] = [null, new Set()];
   for (const grant of facts.grants) {
-    const key = holdingKey(grant.role, grant.scope);
-    const scopes = holdings.get(key) ?? new Set<string>();
+    // They mostly come in runs, of thousands at times.
+    if (grant.role !== last?.role || grant.scope !== last.scope) {
+      scopes = remember(holdings, holdingKey(grant.role, grant.scope), () => new Set());
+      last = grant;
+    }
     if (grant.id !== null) scopes.add(grant.id);
-    holdings.set(key, scopes);
   }
   return { ...facts, sets, holdings, bound: UNBOUND };
 }
