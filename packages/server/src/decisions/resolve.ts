@@ -1,7 +1,7 @@
 import type { Principal } from '@ostiary/policy';
 import type { Asker } from '../context.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { decisionAbout, isTrusted, requireMayAsk } from './asking.js';
+import { decisionAbout, isSelf, isTrusted, requireMayAsk } from './asking.js';
 import type { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed } from './names.js';
 import { describePrincipal, describeRecord, fieldsTold, imaginePrincipal, imagineRecord } from './properties.js';
@@ -42,6 +42,8 @@ export async function resolveSubject(
   lookup: Lookup,
 ): Promise<Principal | null> {
   const { context } = lookup;
+  // Who asks about themselves by their id was found when they were let in.
+  if (!('service' in asker) && isSelf(asker, { kind, id: subject.id })) return asker.principal;
   const account = await lookup.account(kind, subject.id);
   requireMayAsk(context, asker, kind, account?.id ?? null);
   const type = context.policy.model.principals[kind];
