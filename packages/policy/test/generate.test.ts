@@ -122,6 +122,26 @@ describe('the generated function', () => {
     }
   });
 
+  test('tells any number of attributes apart, also of one who was bound when there were fewer', () => {
+    const names = Array.from({ length: 70 }, (_, number) => `a${number}`);
+    const person = principal({
+      kind: 'person',
+      id: 'p',
+      attributes: Object.fromEntries(names.map((name) => [name, name])),
+      grants: [],
+    });
+    const slots = new Slots();
+    const generated = names.map((name) => {
+      const value = { from: 'principal', kind: 'person', path: [name] } as const;
+      const test = generate({ op: 'equal', left: value, right: { from: 'record', path: ['note'] } }, slots);
+      expect(test?.(person, { note: name }, ENVIRONMENT)).toBe(true);
+      return test;
+    });
+    for (const name of names) {
+      expect(names.filter((_, index) => generated[index]?.(person, { note: name }, ENVIRONMENT))).toEqual([name]);
+    }
+  });
+
   test('is not made where scripts may not be made from text: closures answer then', () => {
     vi.stubGlobal('Function', function forbidden() {
       throw new EvalError('not here');

@@ -118,6 +118,14 @@ export function allows(
   return compiledFor(policy, action, type).test(principal, record, environment);
 }
 
+/**
+ * The same question about one action on one type, for whoever asks it often: a function of principal, record and
+ * environment, without the way to the action's rules.
+ */
+export function question(policy: Policy, action: string, type: string): Test {
+  return compiledFor(policy, action, type).test;
+}
+
 /** Decides an action on a record, and says which rules decided. */
 export function decide(
   policy: Policy,

@@ -16,7 +16,8 @@ export interface Page {
 
 /**
  * The ids of one page, in order: the union of the first `limit` of each branch, so that each branch reads no more of
- * its own index than a page. The text belongs to the values collected in `parameters`.
+ * its own index than a page. For somebody who reaches much, records are first walked in order, which fills a page at
+ * once where they are many of all. The text belongs to the values collected in `parameters`.
  */
 export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
   const { field, descending } = page.sort;
@@ -33,11 +34,17 @@ export function pageSql(of: Filter, parameters: Parameters, page: Page): string 
     byKeys: inOrder(columns.map((_, index) => `k${index}`)),
     after: afterSql(of, page, parameters),
   };
-  const branches = partsOf(of).map((part) => `(${branchSql(part, writing)})`);
+  const parts = partsOf(of);
   // The caller's conditions stay in the text: their values are among the parameters already.
-  if (branches.length === 0)
+  if (parts.length === 0)
     return `select t.id from ${writing.table} ${where([...page.where, ...writing.after('t'), 'false'])}`;
-  return `select k${columns.length - 1} as id from (${branches.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
+  const most = Math.max(...parts.map(({ reach }) => walkLength(of, page, reach)));
+  const walked = walkedOf(of, page, parts);
+  const unfilled = `(select count(*) from walk) < ${page.limit}`;
+  const pages = parts.map((part) => `(${branchSql(part, walked.includes(part) ? [unfilled] : [], writing)})`);
+  const walk = walked.length === 0 ? '' : `with walk as materialized (${walkSql(walked, most, writing)}) `;
+  if (walk !== '') pages.unshift('select * from walk');
+  return `${walk}select k${columns.length - 1} as id from (${pages.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
 }
 
 /** What every branch of a page is written with. */
@@ -58,28 +65,38 @@ function where(conditions: readonly string[]): string {
   return conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
 }
 
-/** The first page of one branch. */
-function branchSql({ condition, reach }: Part, writing: Writing): string {
+/**
+ * The first page of one branch.
+ * @param unless conditions on the whole
+ */
+function branchSql({ condition, reach }: Part, unless: readonly string[], writing: Writing): string {
   const { of, parameters, page, table, columns, order, after } = writing;
   const rest = reach === null ? condition : reach.rest;
   const own = rest.op === 'always' ? [] : [write(rest, scopeOf(of, parameters, 't'))];
   const tests = [...own, ...page.where];
-  if (reach === null)
-    return `select ${columns} from ${table} ${where([...tests, ...after('t')])} ${order} limit ${page.limit}`;
-  const scopes = reach.scopes(of, parameters);
-  const most = walkLength(of, page, reach);
-  if (most === 0) return pagesSql(reach, scopes, tests, [], writing);
-  const column = `t.${columnOf(reach.field)}`;
-  // Some thousand are read into memory, to be looked up there; more are looked up one by one.
-  const held =
-    reach.count > 20 * of.mostScopes
-      ? `(select true from (${scopes}) s where s.id = ${column} limit 1)`
-      : `(${column} in (${scopes})) is true`;
-  const pages = pagesSql(reach, scopes, tests, [`(select count(*) from walk) < ${page.limit}`], writing);
-  return `with walk as materialized (
-      select ${columns} from (select t.* from ${table} ${where(after('t'))} ${order} limit ${most}) t
-      ${where([held, ...tests])} ${order} limit ${page.limit})
-    select * from walk union (${pages})`;
+  if (reach !== null) return pagesSql(reach, reach.scopes(of, parameters), tests, unless, writing);
+  return `select ${columns} from ${table} ${where([...tests, ...after('t'), ...unless])} ${order} limit ${page.limit}`;
+}
+
+/** The first page of those that the branches reach, if it is among the first so many records in the order asked for. */
+function walkSql(parts: readonly Part[], most: number, writing: Writing): string {
+  const { of, parameters, page, table, columns, order, after } = writing;
+  const scope = scopeOf(of, parameters, 't');
+  // Some thousand are read into memory, to be looked up there; more are looked up one by one, since then few records are
+  // walked: but where the records are the scopes themselves, there may be very many others.
+  const inMemory = (parts.every(({ reach }) => reach?.field === 'id') ? 200 : 20) * of.mostScopes;
+  const reached = parts.map(({ condition, reach }) => {
+    if (reach === null || !isWide(of, reach)) return write(condition, scope);
+    const column = `t.${columnOf(reach.field)}`;
+    const scopes = reach.scopes(of, parameters);
+    const held =
+      reach.count > inMemory
+        ? `(select true from (${scopes}) s where s.id = ${column} limit 1)`
+        : `(${column} in (${scopes})) is true`;
+    return reach.rest.op === 'always' ? held : `(${held} and ${write(reach.rest, scope)})`;
+  });
+  return `select ${columns} from (select t.* from ${table} ${where(after('t'))} ${order} limit ${most}) t
+    ${where([`(${reached.join(' or ')})`, ...page.where])} ${order} limit ${page.limit}`;
 }
 
 /**
@@ -104,12 +121,28 @@ function pagesSql(
   return `select t.* from (select distinct s.id from (${scopes}) s ${where(unless)}) s cross join lateral (${first}) t ${byKeys} limit ${page.limit}`;
 }
 
+/** Whether there are too many scopes to read the first page of each. */
+function isWide({ mostScopes }: Filter, reach: Reach | null): reach is Reach {
+  return reach !== null && reach.count > mostScopes;
+}
+
+/**
+ * The branches that are looked for in one walk: those that would be walked for, and where that reads the records
+ * themselves and not the index alone, all that do not come in order anyway.
+ */
+function walkedOf(of: Filter, page: Page, parts: readonly Part[]): readonly Part[] {
+  const wide = parts.filter(({ reach }) => walkLength(of, page, reach) > 0);
+  if (wide.every(({ reach }) => reach?.field === 'id')) return wide;
+  return parts.filter(({ reach }) => reach?.field !== 'id' || page.sort.field !== 'id');
+}
+
 /**
  * How many records are looked at, in order, before the scopes are gone through one by one: not many more than there are
  * scopes, so that little is lost where these have few of the records; none where no index has the order.
  */
-function walkLength({ policy, type, mostScopes }: Filter, { sort }: Page, { field, count }: Reach): number {
-  if (count <= mostScopes || !isIndexed(policy.model, type, sort.field)) return 0;
+function walkLength(of: Filter, { sort }: Page, reach: Reach | null): number {
+  if (!isWide(of, reach) || !isIndexed(of.policy.model, of.type, sort.field)) return 0;
+  const { field, count } = reach;
   if (field === 'id' && sort.field === 'id') return 0;
   // In powers of two, so that there are few different statements.
   return 2 ** Math.ceil(Math.log2(2 * count));
@@ -129,7 +162,7 @@ function isIndexed(model: Model, type: string, field: string): boolean {
 function afterSql({ policy, type }: Filter, { sort, after }: Page, parameters: Parameters): Writing['after'] {
   if (after === null) return () => [];
   const sign = sort.descending ? '<' : '>';
-  const id = parameters.add(after.id, 'uuid');
+  const id = parameters.add(after.id, 'uuid', 'id');
   if (sort.field === 'id') return (alias) => [`${alias}.id ${sign} ${id}`];
   const name = columnOf(sort.field);
   const field = fieldOf(policy.model, type, sort.field);
@@ -140,7 +173,7 @@ function afterSql({ policy, type }: Filter, { sort, after }: Page, parameters: P
         : `(${alias}.${name} is null and ${alias}.id > ${id})`,
     ];
   }
-  const value = parameters.add(after.value, typeOf(field));
+  const value = parameters.add(after.value, typeOf(field), 'value');
   const mayBeNull = field.optional || resourceOf(policy.model, type).source !== undefined;
   return (alias) => {
     const beyond = `(${alias}.${name}, ${alias}.id) ${sign} (${value}, ${id})`;

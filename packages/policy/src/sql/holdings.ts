@@ -70,12 +70,13 @@ function permissionQueries(model: Model): string[] {
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 
 /**
- * The query of one principal's grants: `$1` is the kind, `$2` the id. Each `starts` and `ends` in milliseconds of the Unix
- * epoch, infinite where nothing bounds it: as text, PostgreSQL has instants that no `Date` reads.
+ * The query of one principal's grants, those of one role, scope type and time together: `$1` is the kind, `$2` the id.
+ * Each `ids` has the scopes, or null for a role without one. Each `starts` and `ends` is in milliseconds of the Unix epoch,
+ * infinite where nothing bounds it: as text, PostgreSQL has instants that no `Date` reads.
  */
 export function holdingsQuery(model: Model): string {
   const at = (column: string, unbounded: string) =>
     `extract(epoch from coalesce(${column}, '${unbounded}'))::float8 * 1000`;
-  return `select role, scope, scope_id as id, ${at('starts_at', '-infinity')} as starts, ${at('ends_at', 'infinity')} as ends
-    from ${holdingTable(model)} where principal_kind = $1 and principal_id = $2`;
+  return `select role, scope, array_agg(scope_id) as ids, ${at('starts_at', '-infinity')} as starts, ${at('ends_at', 'infinity')} as ends
+    from ${holdingTable(model)} where principal_kind = $1 and principal_id = $2 group by role, scope, starts_at, ends_at`;
 }

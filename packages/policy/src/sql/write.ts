@@ -6,9 +6,14 @@ import { scopesSql } from './grants.js';
 import { columnOf, holdingTable, tableOf } from './names.js';
 import { nextAlias, pathSql, type Row } from './paths.js';
 
+/** What is another at each request for a page of one list: the time, and the last record of the page before. */
+export type Changing = 'now' | 'id' | 'value';
+
 /** The values of a statement, numbered as they are written into it: SQL never holds a value as text. */
 export class Parameters {
   readonly values: unknown[] = [];
+  /** Where the values are that have names: whoever asks the same statement again puts others there. */
+  readonly named: { readonly name: Changing; readonly index: number }[] = [];
 
   /**
    * @param unseen the values are hidden from whoever plans the statement: the plan is then the same whatever they are,
@@ -17,7 +22,8 @@ export class Parameters {
   constructor(readonly unseen: boolean = false) {}
 
   /** Adds a value, and gives its place in the text. */
-  add(value: unknown, type: string): string {
+  add(value: unknown, type: string, name?: Changing): string {
+    if (name !== undefined) this.named.push({ name, index: this.values.length });
     this.values.push(value);
     const place = `$${this.values.length}::${type}`;
     // With the type once more, since 'any' of a bare subquery would go through its rows.
@@ -173,7 +179,7 @@ export function heldScopes(leaf: Leaf & { op: 'holds' }, { model, parameters, ho
   if (holder === undefined || leaf.scope === null) throw leftOver('holds', 'fold the principal');
   const who = { kind: holder.kind, id: parameters.add(holder.id, 'uuid') };
   let time: string | undefined;
-  const at = () => (time ??= parameters.add(now, 'timestamptz'));
+  const at = () => (time ??= parameters.add(now, 'timestamptz', 'now'));
   return scopesSql(model, who, { role: leaf.role, scope: leaf.scope }, at);
 }
 
@@ -190,7 +196,7 @@ export function scopesIn(ids: readonly string[], parameters: Parameters): string
 /** The grants in force of a role, from the principal's row. */
 function holdingsSql(role: string, on: string | null, { model, parameters, principal, now }: Scope): string {
   if (principal === undefined) throw leftOver('holds', 'fold the principal');
-  const time = parameters.add(now, 'timestamptz');
+  const time = parameters.add(now, 'timestamptz', 'now');
   const parts = [
     `h.principal_kind = ${parameters.add(principal.kind, 'text')}`,
     `h.principal_id = ${principal.alias}.id`,

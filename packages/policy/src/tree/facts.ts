@@ -1,3 +1,4 @@
+import { remember } from '../remember.js';
 import type { Scalar, Value } from './condition.js';
 
 /** What a grant gives: a role on one scope, or (scope and id null) in the whole installation. */
@@ -42,8 +43,16 @@ export interface Principal extends PrincipalFacts {
   /** Role and scope type to the scopes on which it is held. */
   readonly holdings: ReadonlyMap<string, ReadonlySet<string>>;
   /** Answers that a policy's conditions have asked for (`Slots`): the one thing here that is filled in later. */
-  bound: readonly unknown[];
+  bound: Bound;
 }
+
+/** Answers, each under its number (`Slots`), and what says whose they are; null of nobody's. */
+export interface Bound {
+  readonly of: object | null;
+  readonly [place: `s${number}`]: Slot;
+}
+
+const UNBOUND: Bound = { of: null };
 
 /** The key of a link's records in `RecordFacts`. */
 export function linkKey(link: { readonly type: string; readonly via: string; readonly at: readonly string[] }): string {
@@ -67,11 +76,14 @@ export function principal(facts: PrincipalFacts): Principal {
     if (Array.isArray(value)) sets[path] = new Set(value as readonly Scalar[]);
   }
   const holdings = new Map<string, Set<string>>();
+  let [last, scopes]: [Grant | null, Set<string>] = [null, new Set()];
   for (const grant of facts.grants) {
-    const key = holdingKey(grant.role, grant.scope);
-    const scopes = holdings.get(key) ?? new Set<string>();
+    // They mostly come in runs, of thousands at times.
+    if (grant.role !== last?.role || grant.scope !== last.scope) {
+      scopes = remember(holdings, holdingKey(grant.role, grant.scope), () => new Set());
+      last = grant;
+    }
     if (grant.id !== null) scopes.add(grant.id);
-    holdings.set(key, scopes);
   }
-  return { ...facts, sets, holdings, bound: [] };
+  return { ...facts, sets, holdings, bound: UNBOUND };
 }

@@ -1,6 +1,6 @@
 import type { Condition, Leaf, Operand, Scalar } from './condition.js';
 import { compile, type Test } from './evaluate.js';
-import { holdingKey, isLoggedIn } from './facts.js';
+import { type Bound, holdingKey, isLoggedIn, type Slot } from './facts.js';
 import type { Slots } from './slots.js';
 
 const NOTHING: ReadonlySet<Scalar> = new Set();
@@ -37,7 +37,7 @@ export function generate(condition: Condition, slots: Slots): Test | null {
   try {
     const answer = write(condition);
     // Read here and not by a call, which would cost as much as the rest.
-    const source = `return function(p,r,e){let v=p.bound;if(v[0]!==s.current)v=s.bind(p);return ${answer}}`;
+    const source = `return function(p,r,e){let v=p.bound;if(v.of!==s.current)v=s.bind(p);return ${answer}}`;
     return new Function('c', 's', source)(constants, slots) as Test;
   } catch (error) {
     if (error instanceof EvalError) return null;
@@ -45,9 +45,18 @@ export function generate(condition: Condition, slots: Slots): Test | null {
   }
 }
 
+/** Makes of whose answers these are, and the answers, an object with each under its number. */
+export type Layout = (of: object, answers: readonly Slot[]) => Bound;
+
+/** A layout with so many places. The places are the object's own, and not in a list of it: that is one way less to each. */
+export function layout(size: number): Layout {
+  const places = Array.from({ length: size }, (_, number) => `s${number + 1}:a[${number}]`);
+  return new Function('of', 'a', `return {of,${places.join(',')}}`) as Layout;
+}
+
 /** The source of a leaf, or null for a leaf that is left to its closure. */
 function leafSource(leaf: Leaf, slots: Slots, bind: (value: unknown) => string): string | null {
-  const slot = (question: string, answer: Parameters<Slots['number']>[1]) => `v[${slots.number(question, answer)}]`;
+  const slot = (question: string, answer: Parameters<Slots['number']>[1]) => `v.s${slots.number(question, answer)}`;
   const value = (operand: Operand): string | null => {
     if (operand.from === 'constant') return bind(operand.value);
     const key = 'path' in operand ? operand.path.join('.') : '';
@@ -99,7 +108,7 @@ function leafSource(leaf: Leaf, slots: Slots, bind: (value: unknown) => string):
       const at = leaf.many ? null : value(leaf.at);
       if (at === null || leaf.scope === null) return null;
       const { number, bit } = slots.held(leaf.role, leaf.scope);
-      return `((v[${number}].get(${at})&${bit})!==0)`;
+      return `((v.s${number}.get(${at})&${bit})!==0)`;
     }
     default:
       return null;

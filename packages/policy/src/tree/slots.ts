@@ -1,16 +1,22 @@
-import { holdingKey, type Principal, type Slot } from './facts.js';
+import { type Bound, holdingKey, type Principal, type Slot } from './facts.js';
+import { type Layout, layout } from './generate.js';
 
 /** Bits of a small integer, which needs no allocation. */
 const BITS = 30;
 
+/** In steps, so that there are few shapes of what is bound, and the code that reads it stays fast. */
+const FEWEST = 16;
+
 /**
  * What the conditions of one policy ask of a principal, resolved once and then read by number. A principal keeps the
- * answers for the policy that asked last in `bound`: first whose they are, then each under its number.
+ * answers for the policy that asked last in `bound`.
  */
 export class Slots {
   readonly #numbers = new Map<string, number>();
   readonly #asked: ((principal: Principal) => Slot)[] = [];
   readonly #roles = new Map<string, string[]>();
+  #layout: Layout | null = null;
+  #size = 0;
   /** Another whenever there is more to answer. */
   current: object = {};
 
@@ -44,8 +50,16 @@ export class Slots {
   }
 
   /** Answers everything for a principal, which keeps it. */
-  bind(principal: Principal): readonly unknown[] {
-    principal.bound = [this.current, ...this.#asked.map((answer) => answer(principal))];
+  bind(principal: Principal): Bound {
+    while (this.#size < this.#asked.length) {
+      this.#size = Math.max(FEWEST, 2 * this.#size);
+      this.#layout = null;
+    }
+    this.#layout ??= layout(this.#size);
+    principal.bound = this.#layout(
+      this.current,
+      this.#asked.map((answer) => answer(principal)),
+    );
     return principal.bound;
   }
 }

@@ -3,6 +3,7 @@ import { holdingsQuery, tableOf } from '@ostiary/policy/sql';
 import { createBoundedCache } from '../bounded-cache.js';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
+import { keep } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { selectList, toFacts } from '../storage/rows.js';
 
@@ -13,8 +14,12 @@ interface Remembered {
   readonly until: number;
 }
 
-/** In JSON, a number that is infinite is a text. */
-type GrantRow = Grant & { readonly starts: number | string; readonly ends: number | string };
+/** Grants of one role at one time. In JSON, a number that is infinite is a text. */
+interface GrantsRow extends Pick<Grant, 'role' | 'scope'> {
+  readonly ids: readonly Grant['id'][];
+  readonly starts: number | string;
+  readonly ends: number | string;
+}
 
 /** No field's name has this character. */
 const GRANTS = '"<grants"';
@@ -74,29 +79,25 @@ export class Principals {
     // One statement, so that attributes and grants are of one moment.
     const [row] = await query(
       executor,
-      `select ${selectList(this.policy, type, needs)},
+      keep(`select ${selectList(this.policy, type, needs)},
          (select coalesce(json_agg(h), '[]'::json) from (${holdingsQuery(model)}) h) as ${GRANTS}
-       from ${tableOf(model, type)} t where t.id = $2::uuid`,
+       from ${tableOf(model, type)} t where t.id = $2::uuid`),
       [kind, id],
     );
     if (row === undefined) return null;
     const now = this.runtime.now().getTime();
-    const grants = (row['<grants'] as readonly GrantRow[]).map((grant) => ({
-      ...grant,
-      starts: Number(grant.starts),
-      ends: Number(grant.ends),
+    const groups = (row['<grants'] as readonly GrantsRow[]).map((group) => ({
+      ...group,
+      starts: Number(group.starts),
+      ends: Number(group.ends),
     }));
-    const boundaries = grants.flatMap(({ starts, ends }) => [starts, ends]).filter((time) => time > now);
-    const held = grants.filter(({ starts, ends }) => starts <= now && now < ends);
+    const boundaries = groups.flatMap(({ starts, ends }) => [starts, ends]).filter((time) => time > now);
+    const grants = groups
+      .filter(({ starts, ends }) => starts <= now && now < ends)
+      .flatMap(({ role, scope, ids }) => ids.map((id): Grant => ({ role, scope, id })));
     const attributes = toFacts(model, type, needs, row) as Readonly<Record<string, Value>>;
     return {
-      principal: principal({
-        kind,
-        id,
-        attributes,
-        grants: held.map(({ role, scope, id }) => ({ role, scope, id })),
-        loggedIn,
-      }),
+      principal: principal({ kind, id, attributes, grants, loggedIn }),
       until: Math.min(...boundaries, Number.POSITIVE_INFINITY),
     };
   }

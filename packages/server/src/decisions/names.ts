@@ -19,20 +19,25 @@ const WHAT: Readonly<Record<string, string>> = {
 /** The kind of principal that a subject's type names. */
 export function kindNamed(model: Model, given: string): string {
   const kinds = Object.keys(model.principals);
-  return kinds.find((kind) => same(kind, given)) ?? unknown('/subject/type', given, kinds);
+  return nameIn(kinds, given) ?? unknown('/subject/type', given, kinds);
 }
 
 /** The resource type that a name means: its own, or its collection's. */
 export function typeNamed(model: Model, given: string): string {
   const types = Object.keys(model.resources);
-  const found = types.find((type) => same(type, given)) ?? types.find((type) => same(collectionOf(model, type), given));
+  const found = nameIn(types, given) ?? types.find((type) => same(collectionOf(model, type), given));
   return found ?? unknown('/resource/type', given, types);
 }
 
 /** The action of a type that a name means. */
 export function actionNamed(model: Model, type: string, given: string): string {
   const actions = actionsOf(model, type);
-  return actions.find((action) => same(action, given)) ?? unknown('/action/name', given, actions);
+  return nameIn(actions, given) ?? unknown('/action/name', given, actions);
+}
+
+/** Which of the names is meant: mostly it is given as it is. */
+function nameIn(names: readonly string[], given: string): string | undefined {
+  return names.includes(given) ? given : names.find((name) => same(name, given));
 }
 
 /** `InstrumentRecord`, `instrument-record` and `instrument_record` are one name. */

@@ -1,8 +1,8 @@
-import type { Principal } from '@ostiary/policy';
+import { isLoggedIn, type Principal } from '@ostiary/policy';
 import { formRecord } from '../access/forms.js';
 import type { Asker } from '../context.js';
 import { type LoadedRecord, type Maker, makerOf } from '../storage/rows.js';
-import { decisionAbout, isTrusted, type Matter, requireMayAsk, takenLoggedIn } from './asking.js';
+import { decisionAbout, isSelf, isTrusted, type Matter, requireMayAsk, takenLoggedIn } from './asking.js';
 import type { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed } from './names.js';
 import { describePrincipal, describeRecord, fieldsTold, imaginePrincipal, imagineRecord } from './properties.js';
@@ -45,6 +45,9 @@ export async function resolveSubject(
   matter?: Matter,
 ): Promise<Principal | null> {
   const { context } = lookup;
+  // Who asks about themselves by their id was found when they were let in.
+  const self = selfAsked(asker, kind, subject.id);
+  if (self !== null && isLoggedIn(self) === takenLoggedIn(context, asker, self, request)) return self;
   const account = await lookup.account(kind, subject.id);
   await requireMayAsk(context, asker, kind, account?.id ?? null, matter);
   const type = context.policy.model.principals[kind];
@@ -58,6 +61,11 @@ export async function resolveSubject(
     const stored = await principals.current(database.db, kind, account.id, account.rightsVersion, loggedIn);
     return stored === null ? null : describePrincipal(context, stored, told);
   });
+}
+
+/** Who asks, where that is whom the question is about. */
+function selfAsked(asker: Asker, kind: string, id: string): Principal | null {
+  return 'service' in asker || !isSelf(asker, { kind, id }) ? null : asker.principal;
 }
 
 /** The record that a resource names, as it is stored or as a trusted program describes it; for `create` the new one. */

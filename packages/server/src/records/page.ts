@@ -1,6 +1,7 @@
-import { needsFor, type Principal } from '@ostiary/policy';
-import { columnOf, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
+import { type Needs, needsFor, type Principal } from '@ostiary/policy';
+import { columnOf, type Filter, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
 import { environment, refuseFields } from '../access/access.js';
+import { type BoundedCache, createBoundedCache } from '../bounded-cache.js';
 import type { Caller, Context } from '../context.js';
 import type { Executor } from '../storage/database.js';
 import { prepare } from '../storage/prepared.js';
@@ -28,34 +29,82 @@ export async function readPage(
   executor: Executor,
   type: string,
   asked: ListQuery,
-  { action, where: further }: Among = LISTED,
+  among: Among = LISTED,
 ): Promise<{ readonly rows: readonly LoadedRecord[]; readonly next: string | null }> {
   const { policy, runtime } = context;
+  const { action } = among;
   const principal = principalOf(caller);
   const reach = filter(policy, principal, action, type, environment(runtime));
   const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
   if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
 
   // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
-  const planned = asked.tests.length === 0;
+  const plain = among === LISTED && asked.tests.length === 0;
+  // Of each record, what deciding on it and showing it needs: rules about other actions may ask for much more.
+  const needs = needsFor(policy, type, [...new Set([action, 'list'])], principal.kind);
+  const list = { reach, needs, among };
+  const { text, values } = plain ? knownStatement(list, asked) : writeStatement(list, asked, asked.tests.length === 0);
+  const found = await query(executor, text, values).catch((error: unknown) => {
+    throw problemOf(error);
+  });
+  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row, needs));
+  const last = rows.at(-1);
+  return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
+}
+
+/** Whose records a page has, which of them, and what is loaded of each. */
+interface List {
+  readonly reach: Filter;
+  readonly needs: Needs;
+  readonly among: Among;
+}
+
+type Statement = Pick<Parameters, 'values' | 'named'> & { readonly text: string };
+
+function writeStatement({ reach, needs, among }: List, asked: ListQuery, planned: boolean): Statement {
+  const { policy, type } = reach;
   const parameters = new Parameters(planned);
-  const sort = asked.sort ?? { field: 'id', descending: false };
-  const where = [...whereOf(reach, asked, parameters), ...further(parameters)];
+  const sort = asked.sort ?? BY_ID;
+  const where = [...whereOf(reach, asked, parameters), ...among.where(parameters)];
   const ids = pageSql(reach, parameters, { sort, limit: sizeOf(asked.limit) + 1, after: asked.after, where });
   const keys = (sort.field === 'id' ? ['id'] : [sort.field, 'id'])
     .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
     .join(', ');
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
-  // Of each record, what deciding on it and showing it needs: rules about other actions may ask for much more.
-  const needs = needsFor(policy, type, [...new Set([action, 'list'])], principal.kind);
   const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
-  const found = await query(executor, planned ? prepare(text) : text, parameters.values).catch((error: unknown) => {
-    throw problemOf(error);
-  });
-  const rows = found.slice(0, asked.limit).map((row) => toRecord(policy, type, row, needs));
-  const last = rows.at(-1);
-  return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
+  return { text: planned ? prepare(text) : text, values: parameters.values, named: parameters.named };
+}
+
+const BY_ID = { field: 'id', descending: false };
+
+/** Of so many forms of a page the statement is kept for each caller and list; of so many texts, one for all callers. */
+const [FORMS, TEXTS] = [8, 1_000];
+
+const statements = new WeakMap<Filter['branches'], BoundedCache<Statement>>();
+const texts = createBoundedCache<string>(TEXTS);
+
+/** The statement of a page without tests: written once as long as the caller's rights stand, and asked with other values. */
+function knownStatement(list: List, asked: ListQuery): Pick<Statement, 'text' | 'values'> {
+  const { reach } = list;
+  const { sort, after, limit } = asked;
+  const { field, descending } = sort ?? BY_ID;
+  const known = statements.get(reach.branches) ?? createBoundedCache<Statement>(FORMS);
+  statements.set(reach.branches, known);
+  const form = `${sizeOf(limit)} ${descending} ${after === null ? 'first' : after.value === null} ${field}`;
+  const statement = known.get(form) ?? shared(writeStatement(list, asked, true));
+  known.set(form, statement);
+  const values = [...statement.values];
+  const given = { now: reach.environment.now, id: after?.id, value: after?.value };
+  for (const { name, index } of statement.named) values[index] = given[name];
+  return { text: statement.text, values };
+}
+
+/** With the text that others have already, if they have it: it is long, and is compared with what is prepared. */
+function shared(statement: Statement): Statement {
+  const text = texts.get(statement.text) ?? statement.text;
+  texts.set(text, text);
+  return { ...statement, text };
 }
 
 /** Lists are read in a few sizes, and the rest is left out: each is a statement of its own. */
