@@ -6,6 +6,7 @@ export {
   type Demo,
   type LockoutSettings,
   type LoginSettings,
+  type SignOnSettings,
   type TokenSettings,
 } from './application.js';
 export {
@@ -39,6 +40,7 @@ export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
 export { drain } from './http/drain.js';
 export { createServer, type ServerOptions } from './http/server.js';
+export type { SignOnOptions } from './http/sign-on-routes.js';
 export {
   confirmPassword,
   createServiceKey,
@@ -69,6 +71,16 @@ export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';
 export { type Runtime, systemRuntime } from './runtime.js';
+export {
+  type Link,
+  listLinks,
+  type Person,
+  type ProviderSettings,
+  readSignOn,
+  removeLink,
+  type SignOnConfiguration,
+  toProvider,
+} from './sign-on/index.js';
 export { BackupError, type BackupSummary, backup, restore } from './storage/backup.js';
 export { type Database, openDatabase, type Transaction } from './storage/database.js';
 export {

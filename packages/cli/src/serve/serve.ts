@@ -19,6 +19,7 @@ import { metricsToken, publicUrl, rates } from './environment.js';
 import { type Interrupt, Interrupted, listenForInterrupt } from './interrupt.js';
 import { createLogger, logLevel } from './logger.js';
 import { recordPlace } from './place.js';
+import { signOn } from './sign-on.js';
 import { startTracing, tracingIsConfigured } from './tracing.js';
 import { welcome } from './welcome.js';
 
@@ -91,6 +92,7 @@ async function start(
   const token = metricsToken();
   const found = await findApplications(options.app);
   const applications = found.map(({ application }) => application);
+  const elsewhere = await signOn(found.map(nameOf), known ?? (isPrivate ? urlOf(options.host, port) : undefined));
   check();
 
   if (tracingIsConfigured(process.env)) opened.push(await startTracing(options.version, process.env));
@@ -145,6 +147,7 @@ async function start(
     version: options.version,
     ...(alone === undefined ? {} : { alone }),
     publicUrl: known,
+    ...(elsewhere === undefined ? {} : { signOn: elsewhere }),
     corsOrigins: options.corsOrigin,
     trustedProxies: options.trustedProxy,
     ...(limits === undefined ? {} : { rates: limits }),

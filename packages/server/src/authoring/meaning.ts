@@ -9,7 +9,7 @@ import { ApplicationError } from './error.js';
 const RESERVED = ['ostiary', 'public', 'information_schema', 'healthz', 'readyz', 'console'];
 /** Addresses of every application. */
 const TAKEN = ['/setup', '/auth/logout', '/auth/me', '/openapi.json'];
-const TAKEN_BELOW = ['/api', '/access', '/docs', '/.well-known'];
+const TAKEN_BELOW = ['/auth/sign-on', '/auth/links', '/api', '/access', '/docs', '/.well-known'];
 
 /**
  * Checks that an application's parts fit each other: what they name exists in its model, and no two things have one
@@ -27,6 +27,7 @@ export function requireMeaning(application: Application): void {
     if (other !== undefined) fail(`logins.${kind}.path`, `${login.path} is where a ${other} logs in: take another`);
     paths.set(login.path, kind);
   }
+  requireSignOn(application);
   requireAdministrator(application);
   requirePersonas(application);
   requireActions(application);
@@ -88,6 +89,16 @@ function requireLogin(model: Model, kind: string, login: LoginSettings): void {
   if (TAKEN.includes(path) || TAKEN_BELOW.some((taken) => `${path}/`.startsWith(`${taken}/`))) {
     fail(`${at}.path`, `${path} is an address of every application: take another, such as /auth/login`);
   }
+}
+
+function requireSignOn({ policy: { model }, signOn }: Application): void {
+  if (signOn === undefined) return;
+  const type = requireKind(model, 'signOn.kind', signOn.kind);
+  if (signOn.email === undefined) return;
+  const field = findField(model, type, signOn.email);
+  if (field === undefined) fail('signOn.email', `${type} has no field '${signOn.email}'`);
+  if (field.kind !== 'text' || field.many || field.secret)
+    fail('signOn.email', `${type}.${signOn.email} is not a text`);
 }
 
 function requireAdministrator({ policy: { model }, administrator, logins }: Application): void {

@@ -1,6 +1,13 @@
 import type { Field, GrantSource, Model, Persona, Policy, Resource } from '@ostiary/policy';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import type { Application, Demo, LockoutSettings, LoginSettings, TokenSettings } from '../application.js';
+import type {
+  Application,
+  Demo,
+  LockoutSettings,
+  LoginSettings,
+  SignOnSettings,
+  TokenSettings,
+} from '../application.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import type { ActionHandler } from '../records/actions.js';
 import { ApplicationError } from './error.js';
@@ -94,6 +101,13 @@ const login = members<LoginSettings>({
   names: maybe(words),
 });
 
+const signOn = members<SignOnSettings>({
+  kind: word,
+  email: maybe(word),
+  newAccounts: maybe(members<NonNullable<SignOnSettings['newAccounts']>>({ values: calls, always: boolean })),
+  connections: maybe(calls),
+});
+
 const handler = members<ActionHandler>({
   type: word,
   action: word,
@@ -107,6 +121,7 @@ const application = members<Application>({
   policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
   personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words }))),
   logins: each(login),
+  signOn: maybe(signOn),
   tokens: maybe(
     members<TokenSettings>({
       algorithm: Type.Enum(['ES256', 'EdDSA', 'HS256']),

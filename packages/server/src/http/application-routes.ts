@@ -8,6 +8,7 @@ import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
 import { recordRoutes } from './record-routes.js';
+import { type SignOnOptions, signOnRoutes } from './sign-on-routes.js';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40">
 <text x="0" y="28" font-family="sans-serif" font-size="24" fill="#fff">Ostiary</text></svg>`;
@@ -23,6 +24,7 @@ export async function applicationRoutes(
   version: string,
   throttle: Throttle,
   refusals: GuestRefusals,
+  signOn: SignOnOptions | undefined,
 ): Promise<void> {
   const { model } = context.policy;
   await server.register(swagger, {
@@ -64,6 +66,7 @@ export async function applicationRoutes(
 
   guard(server, context, throttle, refusals);
   identityRoutes(server, context);
+  signOnRoutes(server, context, signOn);
   accessRoutes(server, context);
   recordRoutes(server, context);
 }

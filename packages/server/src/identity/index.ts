@@ -12,7 +12,7 @@ export { authenticate, authenticateAlong, type Identity } from './authenticate.j
 export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
-export { type LoginAttempt, type LoginResult, login } from './login.js';
+export { type LoginAttempt, type LoginElsewhere, type LoginResult, login, loginElsewhere } from './login.js';
 export { type PasswordContext, passwordProblem } from './password-strength.js';
 export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
 export { purgeExpired } from './purge.js';

@@ -7,7 +7,7 @@ const MIN_SECRET_LENGTH = 32;
 /** The server can't start like this: the message says what to change. */
 export class ConfigurationError extends Error {
   constructor(
-    readonly code: 'secret_missing' | 'secret_too_short',
+    readonly code: 'secret_missing' | 'secret_too_short' | 'sign_on',
     message: string,
   ) {
     super(message);
