@@ -11,6 +11,8 @@ export interface Behaviour {
   metadata: Record<string, unknown>;
   header: Record<string, unknown>;
   claims: Record<string, unknown>;
+  /** That of the sign-on that was answered last. */
+  nonce: string | null;
   /** With what the ID token is signed. */
   signing: 'key' | 'another key' | 'public key' | 'nothing';
   /** Further members of the answer to the code. */
@@ -71,7 +73,7 @@ export async function fakeProvider(now: () => Date): Promise<FakeProvider> {
       case '/jwks':
         return send(response, { keys: [jwk] });
       case '/token':
-        return send(response, await tokenOf(behaviour, request.url ?? ''));
+        return send(response, await tokenOf(behaviour));
       case '/userinfo':
         return behaviour.userinfo === null ? send(response, {}, 404) : send(response, behaviour.userinfo);
       case '/profile':
@@ -83,7 +85,7 @@ export async function fakeProvider(now: () => Date): Promise<FakeProvider> {
     }
   };
 
-  const tokenOf = async ({ claims, header, signing, token, metadata }: Behaviour, _: string): Promise<Json> => {
+  const tokenOf = async ({ claims, nonce, header, signing, token, metadata }: Behaviour): Promise<Json> => {
     const access = 'an access token';
     const time = Math.floor(now().getTime() / 1000);
     const at_hash = createHash('sha256').update(access).digest().subarray(0, 16).toString('base64url');
@@ -93,6 +95,7 @@ export async function fakeProvider(now: () => Date): Promise<FakeProvider> {
       iat: time,
       exp: time + 300,
       at_hash,
+      ...(nonce === null ? {} : { nonce }),
       ...claims,
     };
     const id_token = await signed(whole, { alg: 'RS256', kid: 'one', ...header }, signing);
@@ -134,6 +137,7 @@ export async function fakeProvider(now: () => Date): Promise<FakeProvider> {
           authorization_response_iss_parameter_supported: true,
         },
         header: {},
+        nonce: null,
         claims: { sub: 'ada-there', email: 'ada@clinic.example', email_verified: true },
         signing: 'key',
         token: {},
@@ -156,9 +160,7 @@ export async function fakeProvider(now: () => Date): Promise<FakeProvider> {
       for (const [name, value] of Object.entries(query)) if (value !== null) back.searchParams.set(name, value);
       // Whoever logged in there is told as the one who was asked for.
       const behaviour = behaviours.get(asked.pathname.split('/')[1] ?? '');
-      if (behaviour !== undefined && !('nonce' in behaviour.claims)) {
-        behaviour.claims.nonce = asked.searchParams.get('nonce') ?? undefined;
-      }
+      if (behaviour !== undefined) behaviour.nonce = asked.searchParams.get('nonce');
       return back;
     },
     async close() {
