@@ -67,6 +67,7 @@ export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';
 export type { Effect, Effects } from './records/effects.js';
+export { openField, reencrypt } from './records/encrypted.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';

@@ -4,10 +4,20 @@ import { auditRotation } from './audit/index.js';
 import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT } from './identity/index.js';
-import { createSigningKeys, createTokenService, type SigningKeys, signingSecret, storedSecret } from './keys/index.js';
+import {
+  createFieldKeys,
+  createSigningKeys,
+  createTokenService,
+  type FieldKeys,
+  type SigningKeys,
+  signingSecret,
+  storedSecret,
+} from './keys/index.js';
+import { requireReadable } from './records/encrypted.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
+import { encryptedFields } from './storage/model-tables.js';
 import { query } from './storage/query.js';
 import { createApplicationSchema, createPlatformSchema } from './storage/schema.js';
 import { Tally } from './telemetry/tally.js';
@@ -21,6 +31,8 @@ export interface InstallationOptions {
   readonly production: boolean;
   /** Where secrets that applications ask for come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The secrets that encrypt fields, the one that encrypts first. Asked for only where a field is encrypted. */
+  readonly fieldSecrets?: () => Promise<readonly string[]>;
   /** Whether a new installation gets demo data, and a new application of one that has. */
   readonly demo: boolean;
   readonly progress?: (line: string) => void;
@@ -59,11 +71,13 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     longestLifetimeSeconds,
     rotated: (transaction, key) => auditRotation(transaction, runtime, { purpose: 'token', ...key }),
   });
+  const fieldKeys = await fieldKeysOf(options);
   const contexts = new Map<string, Context>();
   for (const application of applications) {
     const { name } = application.policy.model;
     await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
-    const context = await contextOf(options, application, keys, issuer);
+    const context = await contextOf(options, application, keys, issuer, fieldKeys);
+    await requireReadable(context);
     contexts.set(name, context);
     if (demo && options.demo) await loadDemo(context, progress);
   }
@@ -121,6 +135,7 @@ async function contextOf(
   application: Application,
   keys: SigningKeys,
   issuer: string,
+  fieldKeys: FieldKeys | null,
 ): Promise<Context> {
   const { database, runtime } = options;
   const { name } = application.policy.model;
@@ -148,8 +163,17 @@ async function contextOf(
     runtime,
     principals: new Principals(application.policy, runtime),
     identity: { database, runtime, tokens, lockout: application.lockout ?? DEFAULT_LOCKOUT, logins: new Tally() },
+    fieldKeys,
     decisions: new Tally(),
   };
+}
+
+/** What encrypts fields, where there are such. */
+async function fieldKeysOf({ applications, runtime, fieldSecrets }: InstallationOptions): Promise<FieldKeys | null> {
+  const encrypts = applications.some(({ policy: { model } }) =>
+    Object.keys(model.resources).some((type) => encryptedFields(model, type).length > 0),
+  );
+  return encrypts ? createFieldKeys(runtime, fieldSecrets ?? (async () => [])) : null;
 }
 
 /** Fills an application that nobody has used yet. */

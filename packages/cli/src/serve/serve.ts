@@ -13,6 +13,7 @@ import { located } from '../application-folder.js';
 import { type Found, findApplications, nameOf } from '../applications.js';
 import { openConfigured } from '../database.js';
 import { Failure } from '../failure.js';
+import { fieldSecrets } from '../field-secrets.js';
 import { print, say } from '../terminal.js';
 import { isLoopback, portFailure, requirePort, urlOf } from './address.js';
 import { metricsToken, publicUrl, rates } from './environment.js';
@@ -119,6 +120,7 @@ async function start(
     ...(known === undefined ? {} : { issuer: known }),
     production,
     environment: process.env,
+    fieldSecrets: () => fieldSecrets(options.data),
     demo,
     progress: (line) => print(`${line[0]?.toUpperCase()}${line.slice(1)} ...`),
     warn: (line) => say(`Warning: ${line}.`),

@@ -114,6 +114,9 @@ function checkResource(of: Model, type: string, resource: Resource): void {
     if (field.to !== null && !Object.hasOwn(of.resources, field.to)) {
       throw new ModelError(`${type}.${name}: there is no resource type '${field.to}'`);
     }
+    if (field.encrypted && (field.kind !== 'text' || field.many || !field.secret || field.unique || field.default)) {
+      throw new ModelError(`${type}.${name}: what is encrypted is one text, neither unique nor with a default`);
+    }
     if (field.parent && (field.to === null || field.many)) {
       throw new ModelError(`${type}.${name}: a parent is one record of another type`);
     }

@@ -42,6 +42,7 @@ const field = members<Field>({
   optional: boolean,
   unique: boolean,
   secret: boolean,
+  encrypted: boolean,
   fixed: boolean,
   clears: boolean,
   filled: maybe(Type.Enum(['principal'])),

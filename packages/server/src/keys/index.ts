@@ -7,6 +7,7 @@ export {
   readStatement,
   replaceAuditKey,
 } from './audit-keys.js';
+export { createFieldKeys, type FieldKeys } from './field-keys.js';
 export { ConfigurationError, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
 export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';
 export type { AsymmetricAlgorithm, TokenAlgorithm } from './token-keys.js';
