@@ -89,7 +89,9 @@ export function signOnRoutes(server: FastifyInstance, context: Context, options:
       schema: {
         tags: ['Identity'],
         operationId: 'signOn',
-        summary: 'Go to a provider to sign in there: an address for browsers, which keeps a cookie',
+        summary: 'Go to a provider to sign in there: the browser keeps a cookie',
+        description:
+          'A browser is sent there. Who asks for JSON is told where to send the browser that has the cookie.',
         params: named,
         querystring: Type.Object(
           {
@@ -99,7 +101,7 @@ export function signOnRoutes(server: FastifyInstance, context: Context, options:
           },
           { additionalProperties: false },
         ),
-        response: answers(303, null),
+        response: answers(200, Type.Object({ location: Type.String() })),
       },
     },
     async (request, reply) => {
@@ -115,7 +117,7 @@ export function signOnRoutes(server: FastifyInstance, context: Context, options:
       const to = await begin(configured(), asked).catch((error: unknown) => sendBack(request, reply, error));
       if (!(to instanceof URL)) return to;
       cookie.write(reply, browser);
-      return reply.redirect(to.href, 303);
+      return prefersHtml(request.headers.accept) ? reply.redirect(to.href, 303) : { location: to.href };
     },
   );
 
