@@ -5,9 +5,9 @@ import { ConfigurationError, MIN_SECRET_LENGTH } from './secret.js';
 /** Encrypts single values: AES-256-GCM (NIST SP 800-38D), bound to the place that each is for. */
 export interface FieldKeys {
   /** The id of the key that encrypts now. */
-  readonly current: string;
+  current(): Promise<string>;
   /** Encrypts a text for a place: `<key id>.<base64url of nonce, ciphertext and tag>`. */
-  seal(text: string, place: readonly string[]): string;
+  seal(text: string, place: readonly string[]): Promise<string>;
   /**
    * Decrypts what was encrypted for the same place.
    * @throws ConfigurationError `secret_unknown` where its key is not here; Error where it was changed or moved
@@ -28,7 +28,8 @@ interface Key {
 
 /**
  * Makes keys of secrets, of which the first one encrypts and each decrypts.
- * @param read reads them: again when something is encrypted with a key that is not known, since it may be a new one
+ * @param read reads them: again for whatever is encrypted, since another process may have changed them, and where a key is
+ *   not known
  * @throws ConfigurationError `secret_missing`, `secret_too_short`
  */
 export async function createFieldKeys(runtime: Runtime, read: () => Promise<readonly string[]>): Promise<FieldKeys> {
@@ -42,11 +43,13 @@ export async function createFieldKeys(runtime: Runtime, read: () => Promise<read
   };
 
   return {
-    get current() {
+    async current() {
+      keys = await load();
       return keys[0].id;
     },
 
-    seal(text, place) {
+    async seal(text, place) {
+      keys = await load();
       const [key] = keys;
       const nonce = runtime.bytes(NONCE_BYTES);
       const cipher = createCipheriv(CIPHER, key.bytes, nonce).setAAD(aadOf(place));

@@ -10,14 +10,14 @@ import type { Sealed } from './store.js';
 type Values = Readonly<Record<string, unknown>>;
 
 /** Encrypts what an input says of encrypted fields, for one record alone: nowhere else can it be decrypted. */
-export function sealFields(context: Context, type: string, id: string, input: Values): Sealed {
+export async function sealFields(context: Context, type: string, id: string, input: Values): Promise<Sealed> {
   const given = encryptedFields(context.policy.model, type).filter(([name]) => input[name] !== undefined);
-  return Object.fromEntries(
-    given.map(([name]) => {
-      const value = input[name];
-      return [name, typeof value === 'string' ? keysOf(context).seal(value, placeOf(context, type, id, name)) : null];
-    }),
-  );
+  const sealed = given.map(async ([name]) => {
+    const value = input[name];
+    const place = placeOf(context, type, id, name);
+    return [name, typeof value === 'string' ? await keysOf(context).seal(value, place) : null] as const;
+  });
+  return Object.fromEntries(await Promise.all(sealed));
 }
 
 /**
@@ -59,17 +59,17 @@ export async function reencrypt(context: Context): Promise<number> {
         transaction,
         `select id, ${column} as sealed from ${table}
          where ${column} is not null and split_part(${column}, '.', 1) <> $1 for update`,
-        [keys.current],
+        [await keys.current()],
       );
       for (const { id, sealed } of rows) {
         const place = placeOf(context, type, id, field);
-        const anew = keys.seal(await keys.open(sealed, place), place);
+        const anew = await keys.seal(await keys.open(sealed, place), place);
         await query(transaction, `update ${table} set ${column} = $2 where id = $1`, [id, anew]);
         done += 1;
       }
     }
     if (done === 0) return;
-    const detail = { purpose: 'fields', kid: keysOf(context).current, values: done };
+    const detail = { purpose: 'fields', kid: await keysOf(context).current(), values: done };
     const application = policy.model.name;
     await writeAudit(transaction, runtime, { application, event: 'keys.rotated', outcome: 'allowed', detail });
   });

@@ -63,7 +63,7 @@ export async function createIn(
   const handle = authorize(context, caller, 'create', type, proposed);
   requireFields(context, caller, handle, Object.keys(input), null);
   await requireReferences(transaction, policy.model, type, values);
-  await insertRecord(transaction, policy, handle, sealFields(context, type, id, input));
+  await insertRecord(transaction, policy, handle, await sealFields(context, type, id, input));
   await accountCreated(context, transaction, caller, type, proposed, password);
   await runEffect(context, transaction, caller, type, 'created', proposed);
   const record = await reload(context, transaction, type, id);
@@ -116,7 +116,7 @@ export async function changeIn(
   const after = authorize(context, caller, action, type, proposed);
   requireFields(context, caller, after, Object.keys(input), before.id);
   await requireReferences(transaction, policy.model, type, changes);
-  const sealed = sealFields(context, type, before.id, input);
+  const sealed = await sealFields(context, type, before.id, input);
   await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
   await accountUpdated(context, transaction, caller, type, before, proposed, password);
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
