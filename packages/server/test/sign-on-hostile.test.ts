@@ -1,21 +1,37 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { createServer, NO_RATES } from '@ostiary/server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openApplication, type TestAnswer, type TestApplication } from './support/application.js';
 import { Browser, PAGE, PUBLIC } from './support/browser.js';
 import { clinic, connections } from './support/clinic.js';
 import { type Behaviour, CLIENT, type FakeProvider, fakeProvider } from './support/fake-provider.js';
 
+const SIGN_ON = { url: PUBLIC, providers: [], returnTo: [PAGE] };
+
 let app: TestApplication;
+/** The same, behind a server that waits for no provider. */
+let hasty: Pick<TestApplication, 'name' | 'request'>;
+let hastyServer: Awaited<ReturnType<typeof createServer>>;
 let provider: FakeProvider;
 
 beforeAll(async () => {
-  app = await openApplication(clinic, {
-    signOn: { url: PUBLIC, providers: [], returnTo: [PAGE], providerSeconds: 0.3 },
-  });
+  app = await openApplication(clinic, { signOn: SIGN_ON });
+  const { installation } = app;
+  const signOn = { ...SIGN_ON, providerSeconds: 0.2 };
+  hastyServer = await createServer({ installation, version: '0.0.0-test', rates: NO_RATES, signOn });
+  hasty = {
+    name: app.name,
+    async request({ url, headers = {} }) {
+      const answer = await hastyServer.inject({ url: `/${app.name}${url}`, headers });
+      const { statusCode: status, body: text } = answer;
+      return { status, headers: answer.headers as TestAnswer['headers'], text, body: JSON.parse(text) };
+    },
+  };
   provider = await fakeProvider(() => app.clock.now());
 });
 afterAll(async () => {
+  await hastyServer.close();
   await app.close();
   await provider.close();
 });
@@ -30,6 +46,7 @@ beforeEach(async () => {
   behaviour = made.behaviour;
   connections.there = { title: 'There', issuer: made.issuer, ...CLIENT };
   await app.audit();
+  provider.requests.length = 0;
 });
 
 const sessions = async () => (await app.database.pool.query('select id from ostiary.login_session')).rows.length;
@@ -122,7 +139,6 @@ describe('refuses a provider', () => {
     ['that is another one', () => meta({ issuer: 'https://accounts.google.com' })],
     ['that has no keys', () => meta({ jwks_uri: undefined })],
     ['that does not know PKCE with S256', () => meta({ code_challenge_methods_supported: ['plain'] })],
-    ['that describes itself slowly', () => answer('/.well-known/openid-configuration', slow)],
     ['that describes itself at length', () => answer('/.well-known/openid-configuration', huge)],
     ['that is described elsewhere', () => answer('/.well-known/openid-configuration', redirect('http://10.0.0.1/'))],
     ['that is no provider', () => answer('/.well-known/openid-configuration', (_, to) => void to.end('<html>'))],
@@ -133,11 +149,9 @@ describe('refuses a provider', () => {
   });
 
   test.each<readonly [says: string, spoil: () => void]>([
-    ['that gives out tokens slowly', () => answer('/token', slow)],
     ['that gives out tokens at length', () => answer('/token', huge)],
     ['that gives out tokens elsewhere', () => answer('/token', redirect('http://169.254.169.254/'))],
     ['whose keys are elsewhere', () => answer('/jwks', redirect('http://169.254.169.254/'))],
-    ['whose keys come slowly', () => answer('/jwks', slow)],
     ['whose userinfo is elsewhere', () => answer('/userinfo', redirect('http://10.0.0.1/'), { email: undefined })],
     ['whose userinfo is of another person', () => tell({ sub: 'somebody', email: 'ada@clinic.example' })],
     ['that fails', () => answer('/token', (_, to) => void to.writeHead(500).end('Internal Server Error'))],
@@ -149,6 +163,29 @@ describe('refuses a provider', () => {
     spoil();
     await expectRefused(() => signOn(), 'answer');
   });
+
+  test('that describes itself slowly, before anybody is sent there', async () => {
+    answer('/.well-known/openid-configuration', slow);
+    await expectRefused(() => new Browser(hasty).get('/auth/sign-on/there', 'application/json'), 'answer');
+  });
+
+  test.each(['/token', '/jwks'])('that is slow at %s', async (path) => {
+    const back = provider.answer(await browser.start('there'));
+    answer(path, slow);
+    const same = new Browser(hasty);
+    same.cookie = browser.cookie;
+    await expectRefused(() => same.back(back, 'application/json'), 'answer');
+  });
+
+  test.each(['/token', '/jwks'])(
+    'whose answer at %s would be a good one elsewhere: it is not followed there',
+    async (path) => {
+      const other = provider.issuer();
+      answer(path, redirect(`${other.issuer}${path}?elsewhere`));
+      await expectRefused(() => signOn(), 'answer');
+      expect(provider.requests.filter(({ path: asked }) => asked === path)).toHaveLength(1);
+    },
+  );
 
   const JSON_TYPE = { 'content-type': 'application/json' };
   const NO_GRANT = '{"error":"invalid_grant"}';

@@ -9,7 +9,7 @@ const HTML = 'text/html,application/xhtml+xml';
 export class Browser {
   cookie: string | undefined;
 
-  constructor(readonly app: TestApplication) {}
+  constructor(readonly app: Pick<TestApplication, 'name' | 'request'>) {}
 
   /** Asks Ostiary, below the application's address. */
   async get(url: string, accept = HTML): Promise<TestAnswer> {
