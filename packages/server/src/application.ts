@@ -13,8 +13,10 @@ export interface LoginSettings {
   readonly password: string;
   /** The boolean field that disables the account. */
   readonly disabled?: string;
-  /** Where they log in, below the application's address: `/auth/login`. */
-  readonly path: string;
+  /** The boolean field without which there is no logging in; open sessions, and other ways in, go on. */
+  readonly enabled?: string;
+  /** Where they log in, below the application's address: `/auth/login`. With `roots`, it is `/api/<kind>/login`. */
+  readonly path?: string;
   /** Fields with names that a password must not resemble. */
   readonly names?: readonly string[];
 }
@@ -45,6 +47,18 @@ export interface TokenSettings {
   /** For HS256: the environment variable that holds the secret. */
   readonly secretFrom?: string;
   readonly lifetimeSeconds: number;
+  /** With this, a log-in answers a refresh token too; each has to be used within so many seconds, and works once. */
+  readonly refreshSeconds?: number;
+  /** How long an access token is good that was made by a refresh; as long as after a log-in, where nothing is said. */
+  readonly refreshedSeconds?: number;
+  /** When a session ends, however often it is refreshed; 30 days after the log-in, where nothing is said. */
+  readonly sessionSeconds?: number;
+}
+
+/** How principals of a kind hold a token that stays good until it is replaced or revoked. */
+export interface StaticTokenSettings {
+  /** The boolean field without which the token is refused. */
+  readonly enabled?: string;
 }
 
 /** Where an application says nothing of its tokens: signed with the installation's keys, and good for an hour. */
@@ -61,11 +75,17 @@ export interface LockoutSettings {
 export interface Application {
   /** What `policy` of @ostiary/policy made. */
   readonly policy: Policy;
+  /** With 'kind', each kind of principal has an API of its own, `/api/<kind>`, where no other kind's tokens are taken. */
+  readonly roots?: 'kind';
   /** The kinds of people in the golden matrix, by the title of their column. Without them there is no matrix. */
   readonly personas?: Personas;
   /** How each kind of principal logs in; one that is left out has no password. */
   readonly logins: Readonly<Record<string, LoginSettings>>;
   readonly signOn?: SignOnSettings;
+  /** By kind of principal, the boolean field without which an account is disabled, however its principal comes. */
+  readonly enabled?: Readonly<Record<string, string>>;
+  /** Kinds of principal that come with a static token, which `staticTokenActions` make and end. */
+  readonly staticTokens?: Readonly<Record<string, StaticTokenSettings>>;
   readonly tokens?: TokenSettings;
   readonly lockout?: LockoutSettings;
   /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */

@@ -1,5 +1,6 @@
 export type { Authorized } from './access/access.js';
 export { Principals } from './access/principals.js';
+export { loginAddress, type Root, rootOf } from './addresses.js';
 export {
   type Application,
   DEFAULT_TOKENS,
@@ -7,6 +8,7 @@ export {
   type LockoutSettings,
   type LoginSettings,
   type SignOnSettings,
+  type StaticTokenSettings,
   type TokenSettings,
 } from './application.js';
 export {
@@ -69,6 +71,7 @@ export type { ActionCall, ActionHandler } from './records/actions.js';
 export type { Effect, Effects } from './records/effects.js';
 export { openField, reencrypt } from './records/encrypted.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
+export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';
 export { type Runtime, systemRuntime } from './runtime.js';

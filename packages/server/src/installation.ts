@@ -3,7 +3,7 @@ import { type Application, DEFAULT_TOKENS } from './application.js';
 import { auditRotation } from './audit/index.js';
 import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
-import { DEFAULT_LOCKOUT } from './identity/index.js';
+import { DEFAULT_LOCKOUT, refreshSettings } from './identity/index.js';
 import {
   createFieldKeys,
   createSigningKeys,
@@ -64,7 +64,11 @@ export async function openInstallation(options: InstallationOptions): Promise<In
   const { id, demo } = await installed(options);
   // The same whatever the port: several servers of one installation take each other's tokens.
   const issuer = options.issuer ?? `urn:uuid:${id}`;
-  const longestLifetimeSeconds = Math.max(...applications.map(({ tokens = DEFAULT_TOKENS }) => tokens.lifetimeSeconds));
+  const longestLifetimeSeconds = Math.max(
+    ...applications.map(({ tokens = DEFAULT_TOKENS }) =>
+      Math.max(tokens.lifetimeSeconds, tokens.refreshedSeconds ?? 0),
+    ),
+  );
   const keys = createSigningKeys({
     database,
     runtime,
@@ -156,13 +160,21 @@ async function contextOf(
           }),
         })
       : createTokenService({ ...common, algorithm, keys });
+  const refresh = refreshSettings(application.tokens ?? DEFAULT_TOKENS);
   return {
     application,
     policy: application.policy,
     database,
     runtime,
     principals: new Principals(application.policy, runtime),
-    identity: { database, runtime, tokens, lockout: application.lockout ?? DEFAULT_LOCKOUT, logins: new Tally() },
+    identity: {
+      database,
+      runtime,
+      tokens,
+      lockout: application.lockout ?? DEFAULT_LOCKOUT,
+      ...(refresh === null ? {} : { refresh }),
+      logins: new Tally(),
+    },
     fieldKeys,
     decisions: new Tally(),
   };

@@ -10,6 +10,7 @@ export const PROBLEMS = {
   account_disabled: { status: 403, title: 'This account is disabled' },
   account_locked: { status: 403, title: 'Too many failed attempts: this account is locked for a while' },
   not_allowed: { status: 403, title: 'You are not allowed to do this' },
+  wrong_kind: { status: 403, title: 'This address is for principals of another kind' },
   field_not_allowed: { status: 403, title: 'You are not allowed to use this field here' },
   invalid_setup_link: { status: 403, title: 'The set-up link is not valid, or no longer' },
   sign_on_failed: { status: 403, title: 'Signing in with another account did not work' },

@@ -1,6 +1,6 @@
 import { possible } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
-import { type Context, createSetupLink, DEMO_PASSWORD, type Installation } from '@ostiary/server';
+import { type Context, createSetupLink, DEMO_PASSWORD, type Installation, loginAddress, rootOf } from '@ostiary/server';
 import { setupRequest, setupState } from '../first-administrator.js';
 import { baseOf as baseAt, type Place } from './place.js';
 
@@ -69,8 +69,8 @@ async function firstRequest(context: Context, base: string): Promise<string | nu
     );
     if (type === undefined) continue;
     const credentials = JSON.stringify({ [settings.login]: login, [settings.password]: DEMO_PASSWORD });
-    const token = `curl -s ${base}${settings.path} -H 'content-type: application/json' -d '${credentials}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/'`;
-    return `curl -s ${base}/api/${collectionOf(policy.model, type)} -H "authorization: Bearer $(${token})"`;
+    const token = `curl -s ${base}${loginAddress(application, account.kind, settings)} -H 'content-type: application/json' -d '${credentials}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/'`;
+    return `curl -s ${base}${rootOf(application, account.kind).api}/${collectionOf(policy.model, type)} -H "authorization: Bearer $(${token})"`;
   }
   return null;
 }

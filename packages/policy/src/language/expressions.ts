@@ -111,6 +111,9 @@ export const now: Expression<Instant> = { [OPERAND]: { from: 'now' } };
 /** The date of the request, in UTC: `atMost(today, grant.lastDay)` includes the last day. */
 export const today: Expression<CalendarDate> = { [OPERAND]: { from: 'today' } };
 
+/** The principal came with a password or another's sign-on: with a static token, it has only what needs no more. */
+export const loggedIn: Condition = { op: 'loggedIn' };
+
 export const always: Condition = ALWAYS;
 export const never: Condition = NEVER;
 export const all = (...conditions: readonly Condition[]): Condition => conjunction(conditions);

@@ -259,7 +259,7 @@ export function prune(condition: Condition): Condition {
 }
 
 function hopeless(leaf: Leaf): boolean {
-  if (leaf.op === 'holds' || leaf.op === 'kind') return false;
+  if (leaf.op === 'holds') return false;
   return operandsOf(leaf).some(
     (operand) =>
       operand.from === 'constant' &&

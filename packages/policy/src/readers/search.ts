@@ -13,6 +13,8 @@ export interface SearchPage {
   readonly after?: string;
   /** Further conditions over the alias `p`. */
   readonly where?: readonly string[];
+  /** Whether they are taken to be logged in; true unless given. */
+  readonly loggedIn?: boolean;
   /** Fields of the record that name the principal itself, whoever it is: who creates it. */
   readonly madeBy?: readonly string[];
 }
@@ -35,7 +37,7 @@ export function searchSql(
   const principalType = principalTypeOf(model, kind);
   if (principalType === null) return 'select null::uuid as id where false';
   const asked = madeByPrincipal(policy, kind, type, verdict(policy, action, type), page.madeBy ?? []);
-  const open = fold(asked, { record, environment, kind });
+  const open = fold(asked, { record, environment, kind, loggedIn: page.loggedIn ?? true });
   const where = [
     write(open, { model, parameters, now: environment.now, principal: { type: principalType, kind, alias: 'p' } }),
     ...(page.where ?? []),

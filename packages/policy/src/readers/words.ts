@@ -40,6 +40,8 @@ function leafInWords(leaf: Leaf, person: Person): string {
   switch (leaf.op) {
     case 'kind':
       return `${person} are a ${leaf.kind}`;
+    case 'loggedIn':
+      return `${person} are logged in`;
     case 'equal':
       return leaf.right.from === 'constant' && leaf.right.value === true
         ? `${say(leaf.left)} is set`

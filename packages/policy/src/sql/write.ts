@@ -113,6 +113,8 @@ function writeLeaf(leaf: Leaf, scope: Scope): string {
     case 'kind':
       if (scope.principal === undefined) throw leftOver('kind', 'fold the principal');
       return scope.principal.kind === leaf.kind ? 'true' : 'false';
+    case 'loggedIn':
+      throw leftOver('loggedIn', 'fold the principal');
     case 'equal':
       return binary(leaf.left, '=', leaf.right, scope);
     case 'less':

@@ -27,6 +27,8 @@ export type Operand =
 
 export type Leaf =
   | { readonly op: 'kind'; readonly kind: string }
+  /** The principal came with a password or another's sign-on, and not with a static token. */
+  | { readonly op: 'loggedIn' }
   | { readonly op: 'equal' | 'less' | 'atMost'; readonly left: Operand; readonly right: Operand }
   /** The element is one of the set. */
   | { readonly op: 'member'; readonly element: Operand; readonly set: Operand }
@@ -115,6 +117,7 @@ export function negation(condition: Condition): Condition {
 export function operandsOf(leaf: Leaf): readonly Operand[] {
   switch (leaf.op) {
     case 'kind':
+    case 'loggedIn':
       return [];
     case 'equal':
     case 'less':
@@ -137,6 +140,7 @@ export function operandsOf(leaf: Leaf): readonly Operand[] {
 export function mapOperands(leaf: Leaf, change: (operand: Operand) => Operand): Leaf {
   switch (leaf.op) {
     case 'kind':
+    case 'loggedIn':
       return leaf;
     case 'equal':
     case 'less':

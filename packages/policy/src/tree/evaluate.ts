@@ -1,5 +1,5 @@
 import { type Condition, type Leaf, leftOver, type Operand, type Scalar, type Value } from './condition.js';
-import { type Environment, holdingKey, linkKey, type Principal, type RecordFacts } from './facts.js';
+import { type Environment, holdingKey, isLoggedIn, linkKey, type Principal, type RecordFacts } from './facts.js';
 
 /** A condition made ready to run: allocates nothing when it does. */
 export type Test = (principal: Principal, record: RecordFacts, environment: Environment) => boolean;
@@ -53,6 +53,8 @@ function compileLeaf(leaf: Leaf): Test {
   switch (leaf.op) {
     case 'kind':
       return (p) => p.kind === leaf.kind;
+    case 'loggedIn':
+      return isLoggedIn;
     case 'equal': {
       const [left, right] = [reader(leaf.left), reader(leaf.right)];
       return (p, r, e) => {

@@ -14,6 +14,8 @@ export interface PrincipalFacts {
   /** Values by path: `level`, `organisationId.tier`. */
   readonly attributes: Readonly<Record<string, Value>>;
   readonly grants: readonly Grant[];
+  /** False for who came with a static token, or as a guest; left out, true. */
+  readonly loggedIn?: boolean;
 }
 
 /**
@@ -51,6 +53,11 @@ export function linkKey(link: { readonly type: string; readonly via: string; rea
 /** The key of a role in `Principal.holdings`. */
 export function holdingKey(role: string, scope: string | null): string {
   return scope === null ? role : `${scope} ${role}`;
+}
+
+/** Whether it came with a password or another's sign-on. */
+export function isLoggedIn({ loggedIn }: Pick<PrincipalFacts, 'loggedIn'>): boolean {
+  return loggedIn !== false;
 }
 
 /** Prepares a principal for decisions. */

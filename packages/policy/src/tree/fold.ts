@@ -15,6 +15,7 @@ import { compile } from './evaluate.js';
 import {
   type Environment,
   holdingKey,
+  isLoggedIn,
   linkKey,
   type Principal,
   principal as prepare,
@@ -26,6 +27,8 @@ export interface Known {
   readonly principal?: Principal;
   /** The kind of a principal that is not known otherwise. */
   readonly kind?: string;
+  /** Whether a principal that is not known otherwise is logged in. */
+  readonly loggedIn?: boolean;
   /** Of a principal whose record is not known, the kind; and what is known of it nevertheless. */
   readonly persona?: Persona;
   readonly record?: RecordFacts;
@@ -45,6 +48,8 @@ export interface Persona {
   readonly kind: string;
   readonly attributes: Readonly<Record<string, Value>>;
   readonly roles: readonly string[];
+  /** False for who comes with a static token; left out, true. */
+  readonly loggedIn?: boolean;
 }
 
 const NO_PRINCIPAL = prepare({ kind: '', id: '', attributes: {}, grants: [] });
@@ -70,6 +75,7 @@ export function fold(condition: Condition, known: Known): Condition {
 function foldLeaf(leaf: Leaf, known: Known): Condition {
   const kind = known.principal?.kind ?? known.persona?.kind ?? known.kind;
   if (leaf.op === 'kind') return kind === undefined ? leaf : kind === leaf.kind ? ALWAYS : NEVER;
+  if (leaf.op === 'loggedIn') return foldLoggedIn(leaf, known);
 
   const placed = mapOperands(leaf, (operand) => place(operand, known, kind));
   const open = operandsOf(placed).some((operand) => operand.from !== 'constant');
@@ -77,6 +83,11 @@ function foldLeaf(leaf: Leaf, known: Known): Condition {
   if (placed.op === 'holds') return foldHolds(placed, known, open);
   if (open) return placed;
   return compile(placed)(NO_PRINCIPAL, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
+}
+
+function foldLoggedIn(leaf: Leaf, { principal, persona, loggedIn }: Known): Condition {
+  const who = principal ?? persona ?? (loggedIn === undefined ? undefined : { loggedIn });
+  return who === undefined ? leaf : isLoggedIn(who) ? ALWAYS : NEVER;
 }
 
 function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known, open: boolean): Condition {

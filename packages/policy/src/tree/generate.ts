@@ -1,6 +1,6 @@
 import type { Condition, Leaf, Operand, Scalar } from './condition.js';
 import { compile, type Test } from './evaluate.js';
-import { holdingKey } from './facts.js';
+import { holdingKey, isLoggedIn } from './facts.js';
 import type { Slots } from './slots.js';
 
 const NOTHING: ReadonlySet<Scalar> = new Set();
@@ -64,6 +64,8 @@ function leafSource(leaf: Leaf, slots: Slots, bind: (value: unknown) => string):
   switch (leaf.op) {
     case 'kind':
       return slot(`is ${leaf.kind}`, (p) => p.kind === leaf.kind);
+    case 'loggedIn':
+      return slot('logged in', isLoggedIn);
     case 'equal': {
       const [left, right] = [value(leaf.left), value(leaf.right)];
       return left === null || right === null ? null : `(${left}!=null&&${left}===${right})`;

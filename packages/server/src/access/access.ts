@@ -34,7 +34,7 @@ export interface Authorized<T extends string = string, A extends string = string
 /** A refusal, with what the audit trail is told of it once the transaction is rolled back. */
 export class Refusal extends Problem {
   constructor(
-    code: 'not_allowed' | 'field_not_allowed',
+    code: 'not_allowed' | 'field_not_allowed' | 'wrong_kind',
     details: { readonly missing?: readonly string[]; readonly detail?: string; readonly decision: string },
     readonly entry: Omit<AuditEntry, 'application'>,
   ) {
@@ -147,6 +147,16 @@ export function refuseFields(
     'field_not_allowed',
     { detail: `You may not ${action} ${type} with: ${names}.`, decision },
     { ...refused(caller, action, type, recordId, decision), detail: { fields } },
+  );
+}
+
+/** Refuses whoever is not of the kind that an address is for. */
+export function refuseKind(context: Context, caller: Caller, kind: string): Refusal {
+  const decision = context.runtime.id();
+  return new Refusal(
+    'wrong_kind',
+    { detail: `Only a ${kind} calls this address: take the one of your own kind.`, decision },
+    { ...actor(caller), event: 'access.refused', outcome: 'refused', decision, detail: { root: kind } },
   );
 }
 

@@ -32,12 +32,21 @@ export class Principals {
     readonly runtime: Runtime,
   ) {}
 
-  /** A principal whose rights' version is known; null where its record is gone. */
-  async current(executor: Executor, kind: string, id: string, rightsVersion: string): Promise<Principal | null> {
-    const key = `${kind} ${id}`;
+  /**
+   * A principal whose rights' version is known; null where its record is gone.
+   * @param loggedIn false for who came with a static token
+   */
+  async current(
+    executor: Executor,
+    kind: string,
+    id: string,
+    rightsVersion: string,
+    loggedIn = true,
+  ): Promise<Principal | null> {
+    const key = `${kind} ${id} ${loggedIn}`;
     const found = this.#remembered.get(key);
     if (found?.rightsVersion === rightsVersion && this.runtime.now().getTime() < found.until) return found.principal;
-    const loaded = await this.#load(executor, kind, id);
+    const loaded = await this.#load(executor, kind, id, loggedIn);
     this.#remembered.delete(key);
     if (loaded === null) return null;
     if (this.#remembered.size >= MOST_REMEMBERED) {
@@ -50,10 +59,15 @@ export class Principals {
 
   /** A principal as it is now, read from the database: for questions about others. */
   async load(executor: Executor, kind: string, id: string): Promise<Principal | null> {
-    return (await this.#load(executor, kind, id))?.principal ?? null;
+    return (await this.#load(executor, kind, id, true))?.principal ?? null;
   }
 
-  async #load(executor: Executor, kind: string, id: string): Promise<Omit<Remembered, 'rightsVersion'> | null> {
+  async #load(
+    executor: Executor,
+    kind: string,
+    id: string,
+    loggedIn: boolean,
+  ): Promise<Omit<Remembered, 'rightsVersion'> | null> {
     const { model } = this.policy;
     const type = model.principals[kind];
     if (!type) return null;
@@ -77,7 +91,13 @@ export class Principals {
     const held = grants.filter(({ starts, ends }) => starts <= now && now < ends);
     const attributes = toFacts(model, type, needs, row) as Readonly<Record<string, Value>>;
     return {
-      principal: principal({ kind, id, attributes, grants: held.map(({ role, scope, id }) => ({ role, scope, id })) }),
+      principal: principal({
+        kind,
+        id,
+        attributes,
+        grants: held.map(({ role, scope, id }) => ({ role, scope, id })),
+        loggedIn,
+      }),
       until: Math.min(...boundaries, Number.POSITIVE_INFINITY),
     };
   }

@@ -5,3 +5,8 @@ export class ApplicationError extends Error {
     this.name = 'ApplicationError';
   }
 }
+
+/** Refuses an application for what is at a place in it. */
+export function fail(place: string, message: string): never {
+  throw new ApplicationError(`application.${place}: ${message}`);
+}

@@ -1,15 +1,13 @@
 import { actionsOf, findField, kebabCase, type Model, resolvePath, resourceOf, snakeCase } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
-import type { Application, LoginSettings } from '../application.js';
+import type { Application } from '../application.js';
 import { createSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
-import { ApplicationError } from './error.js';
+import { fail } from './error.js';
+import { requireIdentity, requireKind } from './identity.js';
 
 /** Schemas of PostgreSQL and of the installation, and addresses of the latter. */
 const RESERVED = ['ostiary', 'public', 'information_schema', 'healthz', 'readyz', 'console'];
-/** Addresses of every application. */
-const TAKEN = ['/setup', '/auth/logout', '/auth/me', '/openapi.json'];
-const TAKEN_BELOW = ['/auth/sign-on', '/auth/links', '/api', '/access', '/docs', '/.well-known'];
 
 /**
  * Checks that an application's parts fit each other: what they name exists in its model, and no two things have one
@@ -19,14 +17,8 @@ const TAKEN_BELOW = ['/auth/sign-on', '/auth/links', '/api', '/access', '/docs',
 export function requireMeaning(application: Application): void {
   const { model } = application.policy;
   requireName(model.name);
-  requireAddresses(model);
-  const paths = new Map<string, string>();
-  for (const [kind, login] of Object.entries(application.logins)) {
-    requireLogin(model, kind, login);
-    const other = paths.get(login.path);
-    if (other !== undefined) fail(`logins.${kind}.path`, `${login.path} is where a ${other} logs in: take another`);
-    paths.set(login.path, kind);
-  }
+  requireAddresses(application);
+  requireIdentity(application);
   requireSignOn(application);
   requireAdministrator(application);
   requirePersonas(application);
@@ -41,8 +33,21 @@ function requireName(name: string): void {
   }
 }
 
-function requireAddresses(model: Model): void {
+/** Below the root of a kind, beside the collections. */
+const AT_ROOTS = ['login', 'logout', 'refresh', 'me'];
+
+function requireAddresses({ policy: { model }, roots }: Application): void {
   const collections = new Map<string, string>();
+  if (roots === 'kind') {
+    for (const name of AT_ROOTS) collections.set(name, 'the identity of a principal');
+    const kinds = new Map<string, string>();
+    for (const kind of Object.keys(model.principals)) {
+      const other = kinds.get(kebabCase(kind));
+      if (other !== undefined)
+        fail(`policy.model.principals.${kind}`, `its root would be that of '${other}': rename one`);
+      kinds.set(kebabCase(kind), kind);
+    }
+  }
   for (const type of Object.keys(model.resources)) {
     const { source } = resourceOf(model, type);
     if (source === 'decision') continue;
@@ -63,31 +68,6 @@ function requireAddresses(model: Model): void {
       }
       actions.set(kebabCase(action), action);
     }
-  }
-}
-
-function requireLogin(model: Model, kind: string, login: LoginSettings): void {
-  const at = `logins.${kind}`;
-  const type = requireKind(model, at, kind);
-  const fits = (member: string, name: string, fit: boolean, what: string) => {
-    if (findField(model, type, name) === undefined) fail(`${at}.${member}`, `${type} has no field '${name}'`);
-    if (!fit) fail(`${at}.${member}`, `${type}.${name} is not ${what}`);
-  };
-  const field = (name: string) => findField(model, type, name);
-  const isText = (name: string) => field(name)?.kind === 'text' && field(name)?.many === false;
-  const isPlain = (name: string) => isText(name) && field(name)?.secret !== true;
-  fits('login', login.login, isPlain(login.login) && field(login.login)?.optional !== true, 'a required text');
-  fits(
-    'password',
-    login.password,
-    isText(login.password) && field(login.password)?.secret === true,
-    'a secret text: write text({ secret: true })',
-  );
-  const { disabled, names = [], path } = login;
-  if (disabled !== undefined) fits('disabled', disabled, field(disabled)?.kind === 'boolean', 'a boolean');
-  for (const name of names) fits('names', name, isPlain(name), 'a text');
-  if (TAKEN.includes(path) || TAKEN_BELOW.some((taken) => `${path}/`.startsWith(`${taken}/`))) {
-    fail(`${at}.path`, `${path} is an address of every application: take another, such as /auth/login`);
   }
 }
 
@@ -159,18 +139,4 @@ function requireActions({ policy: { model }, actions = [] }: Application): void 
 function requireStored(model: Model, at: string, type: string): void {
   if (!Object.hasOwn(model.resources, type)) fail(at, `there is no resource type '${type}'`);
   if (resourceOf(model, type).source !== undefined) fail(at, `nobody writes ${type}`);
-}
-
-/** The resource type whose records are the principals of a kind. */
-function requireKind(model: Model, at: string, kind: string): string {
-  const type = Object.hasOwn(model.principals, kind) ? model.principals[kind] : undefined;
-  if (type === undefined) {
-    fail(at, `there is no kind of principal '${kind}', but ${Object.keys(model.principals).join(', ')}`);
-  }
-  if (type === null) fail(at, `a ${kind} has no records, and so no account`);
-  return type;
-}
-
-function fail(place: string, message: string): never {
-  throw new ApplicationError(`application.${place}: ${message}`);
 }

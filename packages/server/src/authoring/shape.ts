@@ -6,6 +6,7 @@ import type {
   LockoutSettings,
   LoginSettings,
   SignOnSettings,
+  StaticTokenSettings,
   TokenSettings,
 } from '../application.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
@@ -98,7 +99,8 @@ const login = members<LoginSettings>({
   login: word,
   password: word,
   disabled: maybe(word),
-  path: Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' }),
+  enabled: maybe(word),
+  path: maybe(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' })),
   names: maybe(words),
 });
 
@@ -120,14 +122,20 @@ const handler = members<ActionHandler>({
 
 const application = members<Application>({
   policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
-  personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words }))),
+  roots: maybe(Type.Enum(['kind'])),
+  personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words, loggedIn: boolean }))),
   logins: each(login),
   signOn: maybe(signOn),
+  enabled: maybe(each(word)),
+  staticTokens: maybe(each(members<StaticTokenSettings>({ enabled: maybe(word) }))),
   tokens: maybe(
     members<TokenSettings>({
       algorithm: Type.Enum(['ES256', 'EdDSA', 'HS256']),
       secretFrom: maybe(word),
       lifetimeSeconds: positive,
+      refreshSeconds: maybe(positive),
+      refreshedSeconds: maybe(positive),
+      sessionSeconds: maybe(positive),
     }),
   ),
   lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),

@@ -1,7 +1,8 @@
-import { decide, type Principal, type RecordFacts } from '@ostiary/policy';
+import { decide, isLoggedIn, type Principal, type RecordFacts } from '@ostiary/policy';
 import { authorize, environment, refusal } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import type { LoadedRecord } from '../storage/rows.js';
+import type { Properties } from './question.js';
 
 /** The resource type that stands for decisions: who reads it may ask about others. Undefined where a model has none. */
 export function decisionType({ policy }: Context): string | undefined {
@@ -27,6 +28,21 @@ export function requireMayAsk(context: Context, asker: Asker, kind: string, id: 
 export function decisionAbout(id: string | null): LoadedRecord {
   const about = id ?? '';
   return { id: about, version: 0, values: {}, facts: { id: about } };
+}
+
+/**
+ * Whether whom a question is about is taken to be logged in: oneself as one is, others unless the request says
+ * `loggedIn: false`; but nobody of a kind that has no log-in.
+ */
+export function takenLoggedIn(
+  { application }: Context,
+  asker: Asker,
+  about: { readonly kind: string; readonly id: string | null },
+  request: Properties | undefined,
+): boolean {
+  if (application.logins[about.kind] === undefined || request?.loggedIn === false) return false;
+  const self = 'service' in asker ? null : asker.principal;
+  return self === null || self.kind !== about.kind || self.id !== about.id || isLoggedIn(self);
 }
 
 /** Whether somebody is believed about what subjects and resources are like. */

@@ -1,6 +1,7 @@
 import {
   type Field,
   fieldOf,
+  isLoggedIn,
   type Model,
   type Principal,
   principal,
@@ -105,8 +106,7 @@ export async function describePrincipal(context: Context, stored: Principal, tol
 /** A principal that is not stored, by what is told of it; it holds nothing. Null where nothing is told. */
 export async function imaginePrincipal(
   context: Context,
-  kind: string,
-  given: string,
+  { kind, given, loggedIn }: { readonly kind: string; readonly given: string; readonly loggedIn: boolean },
   told: Properties,
 ): Promise<Principal | null> {
   const { policy, runtime } = context;
@@ -114,18 +114,19 @@ export async function imaginePrincipal(
   if (!type || isEmpty(told)) return null;
   const id = readId(given) ?? runtime.id();
   const values = newValues(policy.model, type, { id, now: runtime.now(), by: null }, told);
-  return made(context, { kind, id, grants: [] }, type, values);
+  return made(context, { kind, id, grants: [], loggedIn }, type, values);
 }
 
 async function made(
   { database, policy }: Context,
-  { kind, id, grants }: Pick<Principal, 'kind' | 'id' | 'grants'>,
+  { kind, id, grants, ...how }: Pick<Principal, 'kind' | 'id' | 'grants' | 'loggedIn'>,
   type: string,
   values: Properties,
 ): Promise<Principal> {
   const needs = principalNeeds(policy, kind);
   const attributes = await described(() => proposeFacts(database.db, policy, type, values, needs));
-  return principal({ kind, id, grants, attributes: attributes as Readonly<Record<string, Value>> });
+  const loggedIn = isLoggedIn(how);
+  return principal({ kind, id, grants, loggedIn, attributes: attributes as Readonly<Record<string, Value>> });
 }
 
 /** What rules see of told fields where nothing follows from them: null where one is a reference, which leads further. */

@@ -28,7 +28,7 @@ export interface Question {
   readonly subject: Subject;
   readonly action: Action;
   readonly resource: Resource;
-  /** `reasons: true` asks for the reasons as well; what else is in it is ignored. */
+  /** `reasons: true` asks for the reasons too, `loggedIn: false` about one with a static token; the rest is ignored. */
   readonly context?: Properties;
 }
 
@@ -47,7 +47,10 @@ export const resourceSchema = open({ type: name, id, properties });
 export const resourceTypeSchema = open({ type: name, id: Type.Optional(id), properties });
 export const subjectTypeSchema = open({ type: name, id: Type.Optional(id), properties });
 export const contextSchema = Type.Optional({
-  ...open({ reasons: Type.Optional({ description: 'Where it is true, the reasons are told as well.' }) }),
+  ...open({
+    reasons: Type.Optional({ description: 'Where it is true, the reasons are told as well.' }),
+    loggedIn: Type.Optional({ description: 'Where it is false, the subject is one that came with a static token.' }),
+  }),
   description: 'Attributes of the request. Rules know the time by themselves: what is not named here is ignored.',
 });
 

@@ -1,7 +1,7 @@
 import type { Principal } from '@ostiary/policy';
 import type { Asker } from '../context.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { decisionAbout, isTrusted, requireMayAsk } from './asking.js';
+import { decisionAbout, isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
 import type { Lookup } from './lookup.js';
 import { actionNamed, kindNamed, typeNamed } from './names.js';
 import { describePrincipal, describeRecord, fieldsTold, imaginePrincipal, imagineRecord } from './properties.js';
@@ -28,7 +28,7 @@ export async function resolve(asker: Asker, question: Question, lookup: Lookup):
   const kind = kindNamed(model, question.subject.type);
   const type = typeNamed(model, question.resource.type);
   const action = actionNamed(model, type, question.action.name);
-  const principal = await resolveSubject(asker, kind, question.subject, lookup);
+  const principal = await resolveSubject(asker, kind, question, lookup);
   const by = principal?.id ?? null;
   const about = await resolveResource(asker, { type, action, by }, question.action, question.resource, lookup);
   return { principal, action, type, ...about };
@@ -38,7 +38,7 @@ export async function resolve(asker: Asker, question: Question, lookup: Lookup):
 export async function resolveSubject(
   asker: Asker,
   kind: string,
-  subject: Subject,
+  { subject, context: request }: { readonly subject: Subject; readonly context?: Properties },
   lookup: Lookup,
 ): Promise<Principal | null> {
   const { context } = lookup;
@@ -47,11 +47,12 @@ export async function resolveSubject(
   const type = context.policy.model.principals[kind];
   const properties = isTrusted(asker) && type ? subject.properties : undefined;
   const told = type ? await fieldsTold(lookup, type, properties, '/subject/properties', true) : {};
-  return lookup.principal(JSON.stringify([kind, account?.id ?? subject.id, told]), async () => {
-    if (account === null) return imaginePrincipal(context, kind, subject.id, told);
+  const loggedIn = takenLoggedIn(context, asker, { kind, id: account?.id ?? null }, request);
+  return lookup.principal(JSON.stringify([kind, account?.id ?? subject.id, told, loggedIn]), async () => {
+    if (account === null) return imaginePrincipal(context, { kind, given: subject.id, loggedIn }, told);
     if (account.disabled) return null;
     const { principals, database } = context;
-    const stored = await principals.current(database.db, kind, account.id, account.rightsVersion);
+    const stored = await principals.current(database.db, kind, account.id, account.rightsVersion, loggedIn);
     return stored === null ? null : describePrincipal(context, stored, told);
   });
 }

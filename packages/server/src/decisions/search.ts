@@ -4,7 +4,7 @@ import { environment } from '../access/access.js';
 import type { Asker, Context } from '../context.js';
 import { readId } from '../input/ids.js';
 import { Problem } from '../problems.js';
-import { isTrusted, requireMayAsk } from './asking.js';
+import { isTrusted, requireMayAsk, takenLoggedIn } from './asking.js';
 import { type AnswerContext, isAllowed, unknown } from './evaluate.js';
 import { type Identified, identified } from './identifiers.js';
 import { recordsOf } from './leads.js';
@@ -63,6 +63,7 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
       limit: place.limit + 1,
       where: [enabled],
       madeBy,
+      loggedIn: takenLoggedIn(context, asker, { kind, id: null }, asked.context),
       ...(place.after === null ? {} : { after: idAfter(place.after) }),
     });
     const rows = await identified(context, asker, { type: principalType, kinds: [kind] }, ids, parameters);
@@ -86,7 +87,7 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const kind = kindNamed(model, subject.type);
     const type = typeNamed(model, resource.type);
     const does = actionNamed(model, type, action.name);
-    const principal = await resolveSubject(asker, kind, subject, lookup);
+    const principal = await resolveSubject(asker, kind, asked, lookup);
     await auditUnlessSelf(context, asker, 'resource', principal, { action: does, type, subject });
     const stored = does !== 'create' && model.resources[type]?.source !== 'decision';
     if (principal === null || !stored) return NOTHING;
@@ -116,7 +117,7 @@ export async function searchActions(context: Context, asker: Asker, asked: Actio
     const lookup = new Lookup(context);
     const kind = kindNamed(model, subject.type);
     const type = typeNamed(model, resource.type);
-    const principal = await resolveSubject(asker, kind, subject, lookup);
+    const principal = await resolveSubject(asker, kind, asked, lookup);
     await auditUnlessSelf(context, asker, 'action', principal, { type, id: resource.id, subject });
     const order = actionsOf(model, type);
     const allowed = new Set<string>();

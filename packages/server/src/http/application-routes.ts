@@ -38,7 +38,8 @@ export async function applicationRoutes(
             type: 'http',
             scheme: 'bearer',
             bearerFormat: 'JWT',
-            description: 'The token of a log-in; where decisions are asked for, a service key as well.',
+            description:
+              'The token of a log-in, or a static token; where decisions are asked for, a service key as well.',
           },
         },
       },

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import type { Root } from '../addresses.js';
 import type { ExportFormat } from '../audit/index.js';
 import type { Context } from '../context.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
@@ -8,6 +9,7 @@ import { exportRecords } from '../records/export.js';
 import { parseListQuery } from '../records/list-query.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
+import { documentedAt } from './root-documentation.js';
 
 const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   jsonl: 'application/jsonl; charset=utf-8',
@@ -18,15 +20,20 @@ const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
  * The application's part of the audit trail as a file, for an audit type with every column: an entry is exported as it was
  * sealed, so with what such a type would leave out.
  */
-export function auditExportRoute(server: FastifyInstance, context: Context, type: string, address: string): void {
+export function auditExportRoute(
+  server: FastifyInstance,
+  context: Context,
+  root: Root,
+  type: string,
+  address: string,
+): void {
   const { model } = context.policy;
   server.get(
     `${address}/export`,
     {
       config: { decision: { action: 'list', type } },
       schema: {
-        tags: [type],
-        operationId: `export${type}`,
+        ...documentedAt(root, type, `export${type}`),
         summary: 'Export entries, as JSON Lines that can be verified without the server, or as CSV',
         security: [{ bearer: [] }],
         querystring: exportSchema(listSchema(model, type)),

@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { requirePossible } from '../access/access.js';
+import { refuseKind, requirePossible } from '../access/access.js';
+import { rootsOf } from '../addresses.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
 import {
-  authenticate,
   authenticateAlong,
   authenticateService,
+  authenticateStatic,
   type Identity,
   isServiceKey,
+  isStaticToken,
+  NOTHING,
 } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import { recordAlong } from '../storage/load.js';
@@ -35,6 +38,8 @@ declare module 'fastify' {
     readonly decision?: RouteDecision;
     /** The type of the one record that the route is about: it is loaded along with who asks. */
     readonly loads?: string;
+    /** Whose tokens are taken: set for every route below the root of a kind of principal. */
+    readonly kind?: string;
   }
   interface FastifyRequest {
     /** Who makes the request; null until it is authenticated, and on public routes. */
@@ -70,6 +75,11 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
   server.decorateRequest('service', null);
   server.decorateRequest('loaded', null);
   server.addHook('onClose', () => refusals.close());
+  server.addHook('onRoute', (route) => {
+    const below = ({ api }: { readonly api: string }) => `${route.url}/`.startsWith(`${server.prefix}${api}/`);
+    const kind = rootsOf(context.application).find(below)?.kind ?? null;
+    if (kind !== null) route.config = { ...route.config, kind };
+  });
   server.addHook('onRequest', async (request, reply) => {
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
@@ -96,6 +106,8 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     }
     const caller = known;
     request.caller = caller;
+    const { kind } = request.routeOptions.config;
+    if (kind !== undefined && caller.principal?.kind !== kind) throw refuseKind(context, caller, kind);
     if ('action' in decision) requirePossible(context, caller, decision.action, decision.type);
   });
 }
@@ -127,19 +139,25 @@ async function authenticated(
 async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
   const identity = await identityOf(context, request, token);
   const { kind, principalId, rightsVersion, sessionId } = identity;
-  const principal = await context.principals.current(context.database.db, kind, principalId, rightsVersion);
+  const { database, principals } = context;
+  const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
   if (principal === null) throw new Problem('invalid_token');
   request.identity = identity;
   return { principal, sessionId, requestId: request.id };
 }
 
-async function identityOf({ identity, policy }: Context, request: FastifyRequest, token: string): Promise<Identity> {
+async function identityOf(context: Context, request: FastifyRequest, token: string): Promise<Identity> {
+  const { identity: deps, policy, application } = context;
   const { loads } = request.routeOptions.config;
-  if (loads === undefined) return authenticate(identity, policy.model.name, token);
-  const along = recordAlong(policy, loads, recordIdOf(request));
-  const known = await authenticateAlong(identity, policy.model.name, token, along);
-  request.loaded = known.answer;
-  return known.identity;
+  const along = loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
+  const ask = isStaticToken(token) ? authenticateStatic : authenticateAlong;
+  const { identity, answer } = await ask<LoadedRecord | null>(deps, policy.model.name, token, along);
+  // What was made before the application took the kind's tokens away.
+  if (identity.sessionId === null && application.staticTokens?.[identity.kind] === undefined) {
+    throw new Problem('invalid_token');
+  }
+  request.loaded = answer;
+  return identity;
 }
 
 async function serviceOf(

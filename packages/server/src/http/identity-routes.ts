@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { loginAddress, type Root, rootOf, rootsOf } from '../addresses.js';
 import type { LoginSettings } from '../application.js';
 import type { Context } from '../context.js';
-import { login, logout, redeemSetupLink } from '../identity/index.js';
+import { type LoginResult, login, logout, redeemSetupLink, refresh } from '../identity/index.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema } from '../input/schemas.js';
 import { Problem } from '../problems.js';
@@ -10,21 +11,32 @@ import { System } from '../records/system.js';
 import { inTransaction } from '../records/write.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
+import { documentedAt } from './root-documentation.js';
 
 const typed = Type.String({ minLength: 1, maxLength: 1_000 });
 
-/** Logging in and out, and setting up. */
+/** Logging in and out, refreshing, and setting up. */
 export function identityRoutes(server: FastifyInstance, context: Context): void {
-  for (const [kind, settings] of Object.entries(context.application.logins))
-    loginRoute(server, context, kind, settings);
+  const { application, identity } = context;
+  for (const [kind, settings] of Object.entries(application.logins)) loginRoute(server, context, kind, settings);
+  for (const root of rootsOf(application)) {
+    // Where nobody logs in, there is no session to go on with or to end.
+    if (root.kind === null || application.logins[root.kind] !== undefined) {
+      logoutRoute(server, context, root);
+      if (identity.refresh !== undefined) refreshRoute(server, context, root);
+    }
+    meRoute(server, root);
+  }
+  setupRoute(server, context);
+}
 
+function logoutRoute(server: FastifyInstance, context: Context, root: Root): void {
   server.post(
-    '/auth/logout',
+    `${root.identity}/logout`,
     {
       config: { decision: { authenticated: 'everyone may end their own session' } },
       schema: {
-        tags: ['Identity'],
-        operationId: 'logout',
+        ...documentedAt(root, 'Identity', 'logout'),
         summary: 'Log out: the token is refused from the next request on',
         security: [{ bearer: [] }],
         response: answers(204, null),
@@ -36,14 +48,15 @@ export function identityRoutes(server: FastifyInstance, context: Context): void 
       return reply.code(204).send();
     },
   );
+}
 
+function meRoute(server: FastifyInstance, root: Root): void {
   server.get(
-    '/auth/me',
+    `${root.identity}/me`,
     {
       config: { decision: { authenticated: 'everyone may know who they are logged in as' } },
       schema: {
-        tags: ['Identity'],
-        operationId: 'me',
+        ...documentedAt(root, 'Identity', 'me'),
         summary: 'Who you are logged in as',
         security: [{ bearer: [] }],
         response: answers(200, Type.Object({ kind: Type.String(), id: Type.String() })),
@@ -54,34 +67,64 @@ export function identityRoutes(server: FastifyInstance, context: Context): void 
       return { kind: principal?.kind, id: principal?.id };
     },
   );
+}
 
-  setupRoute(server, context);
+/** What a log-in and a refresh answer. */
+export function tokensSchema({ identity }: Context): JsonSchema {
+  const refreshToken = identity.refresh === undefined ? {} : { refreshToken: Type.String() };
+  return Type.Object({ accessToken: Type.String(), ...refreshToken });
+}
+
+/** The same, of an opened session. */
+export function tokensOf({ accessToken, refreshToken }: LoginResult): object {
+  return refreshToken === undefined ? { accessToken } : { accessToken, refreshToken };
+}
+
+function refreshRoute(server: FastifyInstance, context: Context, root: Root): void {
+  server.post(
+    `${root.identity}/refresh`,
+    {
+      config: { decision: { public: 'the refresh token is the credential' } },
+      schema: {
+        ...documentedAt(root, 'Identity', 'refresh'),
+        summary: 'New tokens for a refresh token, which works once: using it again ends the session',
+        body: Type.Object({ refreshToken: typed }, { additionalProperties: false }),
+        response: answers(200, tokensSchema(context)),
+      },
+    },
+    async (request) => {
+      const { refreshToken } = request.body as { readonly refreshToken: string };
+      const application = context.policy.model.name;
+      return refresh(context.identity, { application, kind: root.kind, token: refreshToken, requestId: request.id });
+    },
+  );
 }
 
 function loginRoute(server: FastifyInstance, context: Context, kind: string, settings: LoginSettings): void {
   server.post(
-    settings.path,
+    loginAddress(context.application, kind, settings),
     {
       config: { decision: { public: 'this is where credentials are checked' } },
       schema: {
-        tags: ['Identity'],
+        tags: documentedAt(rootOf(context.application, kind), 'Identity', '').tags,
         operationId: `login${kind}`,
         summary: `Log in as a ${kind}`,
         body: Type.Object({ [settings.login]: typed, [settings.password]: typed }, { additionalProperties: false }),
-        response: answers(200, Type.Object({ accessToken: Type.String() })),
+        response: answers(200, tokensSchema(context)),
       },
     },
     async (request, reply) => {
       const body = request.body as Record<string, string>;
-      const { accessToken } = await login(context.identity, {
+      const opened = await login(context.identity, {
         application: context.policy.model.name,
         kind,
         login: body[settings.login] ?? '',
         password: body[settings.password] ?? '',
+        tellsDisabled: context.application.enabled?.[kind] === undefined,
         requestId: request.id,
       });
       reply.header('cache-control', 'no-store');
-      return { accessToken };
+      return tokensOf(opened);
     },
   );
 }

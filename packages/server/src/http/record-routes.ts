@@ -1,6 +1,7 @@
 import { kebabCase, type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Root, rootsOf } from '../addresses.js';
 import type { Context } from '../context.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema, listSchema, recordSchema, updateSchema } from '../input/schemas.js';
@@ -14,6 +15,7 @@ import { auditExportRoute } from './audit-routes.js';
 import { caller } from './guard.js';
 import { recordIdOf } from './record-id.js';
 import { answers } from './responses.js';
+import { documentedAt } from './root-documentation.js';
 
 const idParameter = Type.Object({ id: Type.String({ maxLength: 200 }) });
 const ifMatch = Type.Object({
@@ -24,44 +26,47 @@ const viewQuery = Type.Object(
   { additionalProperties: false },
 );
 
-/** The routes of every resource type: the only way to its records. */
+/** The routes of every resource type, at each root: the only way to its records. */
 export function recordRoutes(server: FastifyInstance, context: Context): void {
+  for (const root of rootsOf(context.application)) routesAt(server, context, root);
+}
+
+function routesAt(server: FastifyInstance, context: Context, root: Root): void {
   const { model } = context.policy;
   for (const type of Object.keys(model.resources)) {
     const { source } = resourceOf(model, type);
     if (source === 'decision') continue;
-    readRoutes(server, context, type);
-    if (source === undefined) writeRoutes(server, context, type);
+    readRoutes(server, context, root, type);
+    if (source === undefined) writeRoutes(server, context, root, type);
     if (source === 'audit' && hasEveryAuditColumn(model, type))
-      auditExportRoute(server, context, type, address(model, type));
+      auditExportRoute(server, context, root, type, address(root, model, type));
   }
-  for (const handler of context.application.actions ?? []) actionRoute(server, context, handler);
+  for (const handler of context.application.actions ?? []) actionRoute(server, context, root, handler);
 }
 
-function address(model: Model, type: string): string {
-  return `/api/${collectionOf(model, type)}`;
+function address(root: Root, model: Model, type: string): string {
+  return `${root.api}/${collectionOf(model, type)}`;
 }
 
-function describe(model: Model, type: string, action: string, says?: string) {
+function describe(root: Root, model: Model, type: string, action: string, says?: string) {
   const of = resourceOf(model, type);
   return {
-    tags: [type],
-    operationId: `${action}${type}`,
+    ...documentedAt(root, type, `${action}${type}`),
     summary: says ?? `${action[0]?.toUpperCase()}${action.slice(1)} ${spaced(type)}${action === 'list' ? 's' : ''}`,
     ...(of.says === undefined ? {} : { description: of.says }),
     security: [{ bearer: [] }],
   };
 }
 
-function readRoutes(server: FastifyInstance, context: Context, type: string): void {
+function readRoutes(server: FastifyInstance, context: Context, root: Root, type: string): void {
   const { model } = context.policy;
   const record = recordSchema(model, type);
   server.get(
-    address(model, type),
+    address(root, model, type),
     {
       config: { decision: { action: 'list', type } },
       schema: {
-        ...describe(model, type, 'list'),
+        ...describe(root, model, type, 'list'),
         querystring: listSchema(model, type),
         response: answers(200, Type.Object({ items: Type.Array(record), next: Type.Nullable(Type.String()) })),
       },
@@ -72,11 +77,11 @@ function readRoutes(server: FastifyInstance, context: Context, type: string): vo
     },
   );
   server.get(
-    `${address(model, type)}/:id`,
+    `${address(root, model, type)}/:id`,
     {
       config: { decision: { action: 'read', type }, loads: type },
       schema: {
-        ...describe(model, type, 'read'),
+        ...describe(root, model, type, 'read'),
         params: idParameter,
         querystring: viewQuery,
         response: answers(200, record),
@@ -90,14 +95,18 @@ function readRoutes(server: FastifyInstance, context: Context, type: string): vo
   );
 }
 
-function writeRoutes(server: FastifyInstance, context: Context, type: string): void {
+function writeRoutes(server: FastifyInstance, context: Context, root: Root, type: string): void {
   const { model } = context.policy;
   const record = recordSchema(model, type);
   server.post(
-    address(model, type),
+    address(root, model, type),
     {
       config: { decision: { action: 'create', type } },
-      schema: { ...describe(model, type, 'create'), body: createSchema(model, type), response: answers(201, record) },
+      schema: {
+        ...describe(root, model, type, 'create'),
+        body: createSchema(model, type),
+        response: answers(201, record),
+      },
     },
     async (request, reply) => {
       const by = caller(request);
@@ -108,11 +117,11 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
     },
   );
   server.patch(
-    `${address(model, type)}/:id`,
+    `${address(root, model, type)}/:id`,
     {
       config: { decision: { action: 'update', type } },
       schema: {
-        ...describe(model, type, 'update'),
+        ...describe(root, model, type, 'update'),
         params: idParameter,
         headers: ifMatch,
         body: updateSchema(model, type),
@@ -128,11 +137,11 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
     },
   );
   server.delete(
-    `${address(model, type)}/:id`,
+    `${address(root, model, type)}/:id`,
     {
       config: { decision: { action: 'delete', type } },
       schema: {
-        ...describe(model, type, 'delete'),
+        ...describe(root, model, type, 'delete'),
         params: idParameter,
         headers: ifMatch,
         response: answers(204, null),
@@ -145,16 +154,16 @@ function writeRoutes(server: FastifyInstance, context: Context, type: string): v
   );
 }
 
-function actionRoute(server: FastifyInstance, context: Context, handler: ActionHandler): void {
+function actionRoute(server: FastifyInstance, context: Context, root: Root, handler: ActionHandler): void {
   const { model } = context.policy;
   const { type, action, says, input } = handler;
   const answer: JsonSchema = Type.Object({}, { additionalProperties: true });
   server.post(
-    `${address(model, type)}/:id/${kebabCase(action)}`,
+    `${address(root, model, type)}/:id/${kebabCase(action)}`,
     {
       config: { decision: { action, type }, bodyOptional: validatorFor(input)({}) },
       schema: {
-        ...describe(model, type, action, says),
+        ...describe(root, model, type, action, says),
         params: idParameter,
         body: input,
         response: { ...answers(204, null), ...answers(200, answer) },

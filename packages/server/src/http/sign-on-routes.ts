@@ -22,6 +22,7 @@ import {
 } from '../sign-on/index.js';
 import { caller } from './guard.js';
 import { prefersHtml } from './home.js';
+import { tokensOf, tokensSchema } from './identity-routes.js';
 import { answers } from './responses.js';
 import { SignOnCookie } from './sign-on-cookie.js';
 
@@ -132,7 +133,7 @@ export function signOnRoutes(server: FastifyInstance, context: Context, options:
         description:
           'A browser is sent on to the page, with a one-time code behind the #. Who asks for JSON gets the token at once.',
         params: named,
-        response: answers(200, Type.Object({ accessToken: Type.String() })),
+        response: answers(200, tokensSchema(context)),
       },
     },
     async (request, reply) => {
@@ -147,9 +148,9 @@ export function signOnRoutes(server: FastifyInstance, context: Context, options:
         const code = await admit(signOn, finished, browser);
         return reply.redirect(`${finished.returnTo}#code=${code}`, 303);
       }
-      const { accessToken } = await openSession(signOn, finished.admitted, request.id);
+      const opened = await openSession(signOn, finished.admitted, request.id);
       cookie.clear(reply);
-      return { accessToken };
+      return tokensOf(opened);
     },
   );
 
@@ -162,15 +163,15 @@ export function signOnRoutes(server: FastifyInstance, context: Context, options:
         operationId: 'signOnToken',
         summary: 'Exchange the one-time code for a token, from the same browser and within a minute',
         body: Type.Object({ code: Type.String({ minLength: 1, maxLength: 200 }) }, { additionalProperties: false }),
-        response: answers(200, Type.Object({ accessToken: Type.String() })),
+        response: answers(200, tokensSchema(context)),
       },
     },
     async (request, reply) => {
       const { code } = request.body as { readonly code: string };
       const asked = { code, browser: cookie.read(request), requestId: request.id };
-      const { accessToken } = await redeemCode(configured(), asked);
+      const opened = await redeemCode(configured(), asked);
       cookie.clear(reply);
-      return { accessToken };
+      return tokensOf(opened);
     },
   );
 }

@@ -19,6 +19,8 @@ export interface NewAccount extends AccountKey {
   readonly login?: string;
   readonly passwordHash?: PasswordHash;
   readonly disabled?: boolean;
+  readonly loginDisabled?: boolean;
+  readonly staticTokenDisabled?: boolean;
 }
 
 /** Who changes an account, for the audit trail. */
@@ -47,6 +49,8 @@ export async function createAccount(
         login: account.login === undefined ? null : checkedLogin(account.login),
         password_hash: account.passwordHash ?? null,
         disabled: account.disabled ?? false,
+        login_disabled: account.loginDisabled ?? false,
+        static_token_disabled: account.staticTokenDisabled ?? false,
         created_at: runtime.now(),
       })
       .execute(),
@@ -74,17 +78,17 @@ export async function setPassword(
 }
 
 /**
- * Sets the login. Sessions go on.
+ * Sets the login; null takes it away. Sessions go on.
  * @throws Problem `already_exists` if another account has it; `invalid_input`, `not_found`
  */
 export async function setLogin(
   tx: Transaction,
   runtime: Runtime,
   account: AccountKey,
-  login: string,
+  login: string | null,
   actor: Actor,
 ): Promise<void> {
-  await refuseTaken(change(tx, account, sql`login = ${checkedLogin(login)}`));
+  await refuseTaken(change(tx, account, sql`login = ${login === null ? null : checkedLogin(login)}`));
   await audit(tx, runtime, 'account.login_changed', account, actor);
 }
 
@@ -102,6 +106,23 @@ export async function setDisabled(
   await change(tx, account, sql`disabled = ${disabled}`);
   if (disabled) await revokeAll(tx, runtime, account);
   await audit(tx, runtime, disabled ? 'account.disabled' : 'account.enabled', account, actor);
+}
+
+/**
+ * Disables one way in to an account, or enables it again. Logging in: open sessions go on. Its static token: it stays, and
+ * is good again once it is enabled.
+ * @throws Problem `not_found`
+ */
+export async function setWayDisabled(
+  tx: Transaction,
+  runtime: Runtime,
+  account: AccountKey,
+  way: 'login' | 'static_token',
+  disabled: boolean,
+  actor: Actor,
+): Promise<void> {
+  await change(tx, account, sql`${sql.ref(`${way}_disabled`)} = ${disabled}`);
+  await audit(tx, runtime, `${way}.${disabled ? 'disabled' : 'enabled'}`, account, actor);
 }
 
 /**

@@ -1,40 +1,31 @@
 import { Problem } from '../problems.js';
-import type { Along, SqlRow } from '../storage/query.js';
+import type { Along } from '../storage/query.js';
 import type { IdentityDependencies } from './dependencies.js';
+import { askAlong, type Live, NOTHING, RIGHTS } from './live.js';
 
 /** Who makes a request. */
 export interface Identity {
   readonly kind: string;
   readonly principalId: string;
-  readonly sessionId: string;
+  /** Null for who came with a static token. */
+  readonly sessionId: string | null;
   /** Changes with every change of what this principal may do: rights that were resolved under it are still good. */
   readonly rightsVersion: string;
 }
 
 /** Runs with every request. */
-const LIVE_SESSION = `
-  select account.rights_version || '.' || application.rights_version as rights_version
+const LIVE_SESSION: Live = {
+  name: 'session',
+  values: 5,
+  text: `
+  select account.rights_version || '.' || application.rights_version as "${RIGHTS}"
   from ostiary.login_session session
   join ostiary.account account using (application, kind, principal_id)
   join ostiary.application application on application.name = session.application
   where session.id = $1 and session.application = $2 and session.kind = $3 and session.principal_id = $4
     and session.revoked_at is null and session.expires_at > $5
-    and not account.disabled`;
-
-const RIGHTS = '<rights';
-
-/** By the question that is asked along; the statement has a name, so that it is prepared once per connection. */
-const statements = new Map<string, { readonly name: string; readonly text: string }>();
-
-function statementAlong(text: string) {
-  const known = statements.get(text) ?? {
-    name: `ostiary live session ${statements.size + 1}`,
-    text: `select session.rights_version as "${RIGHTS}", along.*
-      from (${LIVE_SESSION}) session left join lateral (${text.replaceAll('$1', '$6')}) along on true`,
-  };
-  statements.set(text, known);
-  return known;
-}
+    and not account.disabled`,
+};
 
 type Dependencies = Pick<IdentityDependencies, 'database' | 'runtime' | 'tokens'>;
 
@@ -45,8 +36,7 @@ type Dependencies = Pick<IdentityDependencies, 'database' | 'runtime' | 'tokens'
  * @throws Problem `invalid_token`, the same whatever is wrong
  */
 export async function authenticate(deps: Dependencies, application: string, token: string): Promise<Identity> {
-  const nothing = { text: 'select', value: null, read: () => null };
-  return (await authenticateAlong(deps, application, token, nothing)).identity;
+  return (await authenticateAlong(deps, application, token, NOTHING)).identity;
 }
 
 /** The same, with the answer to another question, of the same moment: one way to the database in place of two. */
@@ -58,10 +48,7 @@ export async function authenticateAlong<T>(
 ): Promise<{ readonly identity: Identity; readonly answer: T }> {
   const now = deps.runtime.now();
   const { kind, sub: principalId, sessionId } = await deps.tokens.verify(token, now);
-  const [row] = await deps.database.prepared<SqlRow>({
-    ...statementAlong(along.text),
-    values: [sessionId, application, kind, principalId, now, ...(along.value === null ? [] : [along.value])],
-  });
+  const row = await askAlong(deps.database, LIVE_SESSION, [sessionId, application, kind, principalId, now], along);
   if (!row) throw new Problem('invalid_token');
   const identity = { kind, principalId, sessionId, rightsVersion: row[RIGHTS] as string };
   return { identity, answer: along.read(row) };

@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
 import type { Tally } from '../telemetry/tally.js';
 import type { LockoutSettings } from './lockout.js';
+import type { RefreshSettings } from './refresh-tokens.js';
 
 /** What telling who somebody is needs, for one application. */
 export interface IdentityDependencies {
@@ -10,6 +11,8 @@ export interface IdentityDependencies {
   readonly runtime: Runtime;
   readonly tokens: TokenService;
   readonly lockout: LockoutSettings;
+  /** Left out, log-ins give no refresh tokens. */
+  readonly refresh?: RefreshSettings;
   /** Log-ins by what came of them. */
   readonly logins: Tally;
 }

@@ -7,15 +7,19 @@ export {
   setDisabled,
   setLogin,
   setPassword,
+  setWayDisabled,
 } from './accounts.js';
 export { authenticate, authenticateAlong, type Identity } from './authenticate.js';
 export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
+export { NOTHING } from './live.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
 export { type LoginAttempt, type LoginElsewhere, type LoginResult, login, loginElsewhere } from './login.js';
 export { type PasswordContext, passwordProblem } from './password-strength.js';
 export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
 export { purgeExpired } from './purge.js';
+export { type Refreshed, refresh } from './refresh.js';
+export { type RefreshSettings, refreshSettings } from './refresh-tokens.js';
 export {
   authenticateService,
   createServiceKey,
@@ -26,3 +30,4 @@ export {
 } from './service-keys.js';
 export { logout, revokeAll } from './sessions.js';
 export { createSetupLink, redeemSetupLink } from './setup-links.js';
+export { authenticateStatic, isStaticToken, revokeStaticToken, rotateStaticToken } from './static-tokens.js';

@@ -5,6 +5,7 @@ import type { IdentityDependencies } from './dependencies.js';
 import { clearFailures, reserveAttempt } from './lockout.js';
 import { isUsableLogin, loginKey, printableLogin } from './login-key.js';
 import { verifyPassword } from './passwords.js';
+import { makeRefreshToken, sessionEnd, storeRefreshToken } from './refresh-tokens.js';
 
 export interface LoginAttempt {
   readonly application: string;
@@ -13,6 +14,8 @@ export interface LoginAttempt {
   readonly login: string;
   readonly password: string;
   readonly requestId?: string;
+  /** Whether who knows the password of a disabled account is told so; true unless given. */
+  readonly tellsDisabled?: boolean;
   /** Further claims for the token, once it is known whose it is. */
   readonly claims?: (principalId: string) => Promise<Readonly<Record<string, unknown>>>;
 }
@@ -28,10 +31,12 @@ export interface LoginResult {
   readonly principalId: string;
   readonly session: { readonly id: string; readonly expiresAt: Date };
   readonly accessToken: string;
+  /** Where the application has them. */
+  readonly refreshToken?: string;
 }
 
 /** Why a log-in was refused: for the audit trail. The caller learns less. */
-type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'disabled' | 'changed_meanwhile';
+type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'login_disabled' | 'disabled' | 'changed_meanwhile';
 
 /** A log-in of either kind. */
 type Attempt = Omit<LoginAttempt, 'password'> & { readonly provider?: string };
@@ -40,6 +45,7 @@ interface Account {
   readonly principal_id: string;
   readonly password_hash: string | null;
   readonly disabled: boolean;
+  readonly login_disabled: boolean;
 }
 
 /**
@@ -47,7 +53,7 @@ interface Account {
  * without one get the same answer after the same work. Every outcome is audited; a success together with its session.
  *
  * @throws Problem `invalid_credentials`; `account_locked` after too many attempts, whoever asks and whether or not there
- * is such an account; `account_disabled` only for the right password
+ * is such an account; `account_disabled` only for the right password, unless it is told to nobody
  */
 export async function login(deps: IdentityDependencies, attempt: LoginAttempt): Promise<LoginResult> {
   const { database, runtime, lockout } = deps;
@@ -63,6 +69,7 @@ export async function login(deps: IdentityDependencies, attempt: LoginAttempt): 
     return refuse(deps, attempt, !account ? 'unknown_login' : account.password_hash ? 'wrong_password' : 'no_password');
   }
   if (account.disabled) return refuse(deps, attempt, 'disabled');
+  if (account.login_disabled) return refuse(deps, attempt, 'login_disabled');
   return openSession(deps, attempt, account);
 }
 
@@ -76,7 +83,7 @@ export async function loginElsewhere(deps: IdentityDependencies, elsewhere: Logi
   const { application, kind, principalId } = elsewhere;
   const account = await deps.database.db
     .selectFrom('ostiary.account')
-    .select(['principal_id', 'password_hash', 'disabled', 'login'])
+    .select(['principal_id', 'password_hash', 'disabled', 'login_disabled', 'login'])
     .where('application', '=', application)
     .where('kind', '=', kind)
     .where('principal_id', '=', principalId)
@@ -84,6 +91,7 @@ export async function loginElsewhere(deps: IdentityDependencies, elsewhere: Logi
   const attempt = { ...elsewhere, login: account?.login ?? '' };
   if (account === undefined) return refuse(deps, attempt, 'unknown_login');
   if (account.disabled) return refuse(deps, attempt, 'disabled');
+  if (account.login_disabled) return refuse(deps, attempt, 'login_disabled');
   return openSession(deps, attempt, account);
 }
 
@@ -91,7 +99,7 @@ async function findAccount({ database }: IdentityDependencies, attempt: LoginAtt
   if (!isUsableLogin(attempt.login)) return undefined;
   return database.db
     .selectFrom('ostiary.account')
-    .select(['principal_id', 'password_hash', 'disabled'])
+    .select(['principal_id', 'password_hash', 'disabled', 'login_disabled'])
     .where('application', '=', attempt.application)
     .where('kind', '=', attempt.kind)
     .where('login', '=', loginKey(attempt.login))
@@ -107,6 +115,9 @@ async function openSession(deps: IdentityDependencies, attempt: Attempt, account
   // Signed before the transaction, which so never waits for another connection while it holds one.
   const claims = (await attempt.claims?.(principalId)) ?? {};
   const { token, expiresAt } = await tokens.issue({ sub: principalId, kind, sessionId, claims }, now);
+  const endsAt = deps.refresh && sessionEnd(deps.refresh, now);
+  const renewal = deps.refresh && endsAt && makeRefreshToken(runtime, deps.refresh, endsAt);
+  const lastsUntil = renewal === undefined ? expiresAt : renewal.expiresAt;
   const opened = await database.db.transaction().execute(async (tx) => {
     if (!(await isUnchanged(tx, attempt, account))) return false;
     await tx
@@ -117,10 +128,11 @@ async function openSession(deps: IdentityDependencies, attempt: Attempt, account
         kind,
         principal_id: principalId,
         created_at: now,
-        expires_at: expiresAt,
+        expires_at: lastsUntil,
         revoked_at: null,
       })
       .execute();
+    if (renewal !== undefined) await storeRefreshToken(tx, sessionId, renewal);
     if (attempt.provider === undefined) await clearFailures(tx, attempt);
     await writeAudit(tx, runtime, {
       ...auditContext(attempt),
@@ -133,7 +145,12 @@ async function openSession(deps: IdentityDependencies, attempt: Attempt, account
   });
   if (!opened) return refuse(deps, attempt, 'changed_meanwhile');
   deps.logins.count('succeeded');
-  return { principalId, session: { id: sessionId, expiresAt }, accessToken: token };
+  return {
+    principalId,
+    session: { id: sessionId, expiresAt: lastsUntil },
+    accessToken: token,
+    ...(renewal === undefined ? {} : { refreshToken: renewal.token }),
+  };
 }
 
 /**
@@ -143,19 +160,21 @@ async function openSession(deps: IdentityDependencies, attempt: Attempt, account
 async function isUnchanged(tx: Transaction, attempt: Attempt, verified: Account): Promise<boolean> {
   const account = await tx
     .selectFrom('ostiary.account')
-    .select(['password_hash', 'disabled'])
+    .select(['password_hash', 'disabled', 'login_disabled'])
     .where('application', '=', attempt.application)
     .where('kind', '=', attempt.kind)
     .where('principal_id', '=', verified.principal_id)
     .forShare()
     .executeTakeFirst();
-  return account !== undefined && account.password_hash === verified.password_hash && !account.disabled;
+  if (account === undefined || account.disabled || account.login_disabled) return false;
+  return account.password_hash === verified.password_hash;
 }
 
 async function refuse(deps: IdentityDependencies, attempt: Attempt, reason: Refusal): Promise<never> {
   deps.logins.count(reason === 'disabled' ? 'disabled' : 'failed');
   await auditRefusal(deps, attempt, 'login.failed', reason);
-  throw new Problem(reason === 'disabled' ? 'account_disabled' : 'invalid_credentials');
+  const told = reason === 'disabled' && attempt.tellsDisabled !== false;
+  throw new Problem(told ? 'account_disabled' : 'invalid_credentials');
 }
 
 async function auditRefusal(

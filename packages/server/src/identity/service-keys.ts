@@ -1,9 +1,9 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import { writeAudit } from '../audit/trail.js';
 import type { Service } from '../context.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
+import { isTokenOf, makeOpaqueToken, opaqueTokenId } from './opaque-tokens.js';
 
 /** The key of a program that asks for decisions. */
 export interface ServiceKey {
@@ -20,30 +20,21 @@ interface Dependencies {
   readonly runtime: Runtime;
 }
 
-const SECRET_BYTES = 32;
 const PREFIX = 'osk_';
-/** The id under which its hash is kept, and 32 random bytes in base64url. */
-const FORM = /^osk_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
-/** Takes as long as comparing with a key that there is. */
-const NO_HASH = Buffer.alloc(32);
 
 /** Whether a bearer token is meant to be a service key. */
 export function isServiceKey(token: string): boolean {
   return token.startsWith(PREFIX);
 }
 
-/**
- * Makes a service key: `osk_<id>_<secret>`. The database has the SHA-256 of it alone, which for a secret of 256 random
- * bits is enough: this is the only time that it can be read.
- */
+/** Makes a service key, `osk_<id>_<secret>`. This is the only time that it can be read. */
 export async function createServiceKey(
   { database, runtime }: Dependencies,
   application: string,
   options: { readonly name: string; readonly trusted: boolean; readonly expiresAt: Date | null },
 ): Promise<{ readonly id: string; readonly key: string }> {
   const { name, trusted, expiresAt } = options;
-  const id = runtime.id();
-  const key = `${PREFIX}${id}_${Buffer.from(runtime.bytes(SECRET_BYTES)).toString('base64url')}`;
+  const { id, token: key, hash } = makeOpaqueToken(runtime, PREFIX);
   await database.db.transaction().execute(async (tx) => {
     await tx
       .insertInto('ostiary.service_key')
@@ -51,7 +42,7 @@ export async function createServiceKey(
         id,
         application,
         name,
-        key_hash: keyHash(key),
+        key_hash: hash,
         trusted,
         created_at: runtime.now(),
         expires_at: expiresAt,
@@ -113,20 +104,16 @@ export async function authenticateService(
   application: string,
   token: string,
 ): Promise<Service['service']> {
-  const [, id] = FORM.exec(token) ?? [];
-  if (id === undefined) throw new Problem('invalid_token');
+  const id = opaqueTokenId(PREFIX, token);
+  if (id === null) throw new Problem('invalid_token');
   const found = await database.db
     .selectFrom('ostiary.service_key')
     .select(['name', 'trusted', 'key_hash', 'expires_at', 'revoked_at'])
     .where('id', '=', id)
     .where('application', '=', application)
     .executeTakeFirst();
-  const matches = timingSafeEqual(keyHash(token), found?.key_hash ?? NO_HASH);
+  const matches = isTokenOf(found?.key_hash, token);
   const expired = found?.expires_at != null && found.expires_at <= runtime.now();
   if (!matches || found === undefined || found.revoked_at !== null || expired) throw new Problem('invalid_token');
   return { id, name: found.name, trusted: found.trusted };
-}
-
-function keyHash(key: string): Buffer {
-  return hash('sha256', key, 'buffer');
 }

@@ -1,10 +1,14 @@
 import { writeAudit } from '../audit/trail.js';
+import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Database, Executor } from '../storage/database.js';
 import type { AccountKey } from './accounts.js';
 import type { Identity } from './authenticate.js';
 
-/** Ends a session, from the next request on. Ending it again does nothing. */
+/**
+ * Ends a session, from the next request on. Ending it again does nothing.
+ * @throws Problem `conflict` where there is none, since a static token is not one
+ */
 export async function logout(
   deps: { readonly database: Database; readonly runtime: Runtime },
   application: string,
@@ -12,15 +16,10 @@ export async function logout(
   requestId?: string,
 ): Promise<void> {
   const { database, runtime } = deps;
+  const { sessionId } = identity;
+  if (sessionId === null) throw new Problem('conflict', { detail: 'A static token is no session: have it revoked.' });
   await database.db.transaction().execute(async (tx) => {
-    const { numUpdatedRows } = await tx
-      .updateTable('ostiary.login_session')
-      .set({ revoked_at: runtime.now() })
-      .where('id', '=', identity.sessionId)
-      .where('application', '=', application)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) return;
+    if (!(await endSession(tx, runtime, application, sessionId))) return;
     await writeAudit(tx, runtime, {
       application,
       event: 'logout',
@@ -29,6 +28,23 @@ export async function logout(
       ...(requestId === undefined ? {} : { requestId }),
     });
   });
+}
+
+/** Ends one session with its refresh tokens. Returns whether it had not ended before. */
+export async function endSession(
+  executor: Executor,
+  runtime: Runtime,
+  application: string,
+  sessionId: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await executor
+    .updateTable('ostiary.login_session')
+    .set({ revoked_at: runtime.now() })
+    .where('id', '=', sessionId)
+    .where('application', '=', application)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** Ends all sessions of an account, but for `keepSession`, from the next request on. */

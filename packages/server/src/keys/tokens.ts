@@ -41,8 +41,12 @@ export interface VerifiedToken {
 /** Issues and verifies the access tokens of one application. */
 export interface TokenService {
   readonly lifetimeSeconds: number;
-  /** Signs a token (JWT in the profile of RFC 9068) that is good from `now` on, for `lifetimeSeconds`. */
-  issue(subject: TokenSubject, now: Date): Promise<{ readonly token: string; readonly expiresAt: Date }>;
+  /** Signs a token (JWT in the profile of RFC 9068) that is good from `now` on, for `seconds`: `lifetimeSeconds` unless given. */
+  issue(
+    subject: TokenSubject,
+    now: Date,
+    seconds?: number,
+  ): Promise<{ readonly token: string; readonly expiresAt: Date }>;
   /**
    * Reads a token, if it is one of this application's and good at `now`.
    * @throws Problem `invalid_token`, the same whatever is wrong
@@ -93,10 +97,10 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
   return {
     lifetimeSeconds,
 
-    async issue({ sub, kind, sessionId, claims }, now) {
+    async issue({ sub, kind, sessionId, claims }, now, seconds = lifetimeSeconds) {
       const { kid, key } = await keys.signer();
       const issuedAt = secondsOf(now);
-      const expires = issuedAt + lifetimeSeconds;
+      const expires = issuedAt + seconds;
       const token = await new SignJWT({ ...claims, kind, sid: sessionId })
         .setProtectedHeader({ alg: algorithm, typ: ACCESS_TOKEN_TYPE, ...(kid === undefined ? {} : { kid }) })
         .setIssuer(issuer)

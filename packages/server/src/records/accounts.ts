@@ -2,6 +2,8 @@ import { actor } from '../access/access.js';
 import type { LoginSettings } from '../application.js';
 import type { Caller, Context } from '../context.js';
 import {
+  type AccountKey,
+  type Actor,
   createAccount,
   deleteAccount,
   hashPassword,
@@ -10,6 +12,7 @@ import {
   setDisabled,
   setLogin,
   setPassword,
+  setWayDisabled,
 } from '../identity/index.js';
 import type { Transaction } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
@@ -17,12 +20,23 @@ import type { LoadedRecord } from '../storage/rows.js';
 type Values = Readonly<Record<string, unknown>>;
 
 /** The kind of principal whose records are of a type, with how it logs in. */
-function principalKind(
+export function principalKind(
   context: Context,
   type: string,
 ): { readonly kind: string; readonly login: LoginSettings | undefined } | null {
   const found = Object.entries(context.policy.model.principals).find(([, of]) => of === type);
   return found === undefined ? null : { kind: found[0], login: context.application.logins[found[0]] };
+}
+
+/** What a principal's record says of its account: a flag that is not there is not set. */
+function stateOf({ application }: Context, kind: string, values: Values) {
+  const { disabled, enabled } = application.logins[kind] ?? {};
+  const isOff = (field: string | undefined) => field !== undefined && values[field] !== true;
+  return {
+    disabled: (disabled !== undefined && values[disabled] === true) || isOff(application.enabled?.[kind]),
+    loginDisabled: isOff(enabled),
+    staticTokenDisabled: isOff(application.staticTokens?.[kind]?.enabled),
+  };
 }
 
 /**
@@ -72,7 +86,7 @@ export async function accountCreated(
     principalId: record.id,
     ...(typeof login === 'string' ? { login } : {}),
     ...(passwordHash === null ? {} : { passwordHash }),
-    disabled: settings?.disabled !== undefined && record.values[settings.disabled] === true,
+    ...stateOf(context, kind, record.values),
   };
   await createAccount(transaction, context.runtime, account, who(caller));
 }
@@ -88,16 +102,14 @@ export async function accountUpdated(
   passwordHash: PasswordHash | null,
 ): Promise<void> {
   const principal = principalKind(context, type);
-  if (principal?.login === undefined) return;
+  if (principal === null) return;
   const { kind, login: settings } = principal;
   const account = { application: context.policy.model.name, kind, principalId: after.id };
-  const login = after.values[settings.login];
-  if (login !== before.values[settings.login] && typeof login === 'string') {
-    await setLogin(transaction, context.runtime, account, login, who(caller));
+  const [former, login] = [before, after].map(({ values }) => settings && (values[settings.login] ?? null));
+  if (login !== former) {
+    await setLogin(transaction, context.runtime, account, typeof login === 'string' ? login : null, who(caller));
   }
-  if (settings.disabled !== undefined && after.values[settings.disabled] !== before.values[settings.disabled]) {
-    await setDisabled(transaction, context.runtime, account, after.values[settings.disabled] === true, who(caller));
-  }
+  await setState(context, transaction, caller, account, before.values, after.values);
   if (passwordHash !== null) {
     await setPassword(
       transaction,
@@ -108,6 +120,23 @@ export async function accountUpdated(
       keepingOwnSession(caller, account),
     );
   }
+}
+
+async function setState(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  account: AccountKey,
+  before: Values,
+  after: Values,
+): Promise<void> {
+  const { runtime } = context;
+  const [was, is] = [stateOf(context, account.kind, before), stateOf(context, account.kind, after)];
+  if (is.disabled !== was.disabled) await setDisabled(transaction, runtime, account, is.disabled, who(caller));
+  if (is.loginDisabled !== was.loginDisabled)
+    await setWayDisabled(transaction, runtime, account, 'login', is.loginDisabled, who(caller));
+  if (is.staticTokenDisabled !== was.staticTokenDisabled)
+    await setWayDisabled(transaction, runtime, account, 'static_token', is.staticTokenDisabled, who(caller));
 }
 
 /** Deletes the account of a principal's record. */
@@ -129,7 +158,8 @@ function keepingOwnSession(caller: Caller, account: { readonly kind: string; rea
   return own && caller.sessionId !== null ? { keepSession: caller.sessionId } : {};
 }
 
-function who(caller: Caller) {
+/** Who changes an account. */
+export function who(caller: Caller): Actor {
   const { principal, requestId } = actor(caller);
   return { principal: principal ?? null, ...(requestId === undefined ? {} : { requestId }) };
 }

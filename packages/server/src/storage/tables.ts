@@ -23,6 +23,10 @@ export interface PlatformTables extends AuditTables {
     login: string | null;
     password_hash: string | null;
     disabled: Generated<boolean>;
+    /** Whether nobody logs in to it, though it is not disabled. */
+    login_disabled: Generated<boolean>;
+    /** Whether its static token is refused, though it is not disabled. */
+    static_token_disabled: Generated<boolean>;
     /** Raised in the transaction that changes what this principal is or holds. */
     rights_version: BigInteger;
     created_at: Timestamp;
@@ -35,6 +39,21 @@ export interface PlatformTables extends AuditTables {
     created_at: Timestamp;
     expires_at: Timestamp;
     revoked_at: Timestamp | null;
+  };
+  'ostiary.refresh_token': {
+    id: string;
+    session_id: string;
+    token_hash: Buffer;
+    expires_at: Timestamp;
+    used_at: Timestamp | null;
+  };
+  'ostiary.static_token': {
+    id: string;
+    application: string;
+    kind: string;
+    principal_id: string;
+    token_hash: Buffer;
+    created_at: Timestamp;
   };
   'ostiary.login_failure': {
     application: string;
@@ -136,6 +155,19 @@ export const PLATFORM_DDL: readonly string[] = [
      primary key (application, kind, principal_id),
      unique (application, kind, login)
    )`,
+  `alter table ostiary.account
+     add column if not exists login_disabled boolean not null default false,
+     add column if not exists static_token_disabled boolean not null default false`,
+  `create table if not exists ostiary.static_token (
+     id uuid not null unique,
+     application text not null,
+     kind text not null,
+     principal_id uuid not null,
+     token_hash bytea not null,
+     created_at timestamptz(3) not null,
+     primary key (application, kind, principal_id),
+     foreign key (application, kind, principal_id) references ostiary.account on delete cascade deferrable
+   )`,
   `create table if not exists ostiary.login_session (
      id uuid primary key,
      application text not null,
@@ -148,6 +180,16 @@ export const PLATFORM_DDL: readonly string[] = [
    )`,
   `create index if not exists login_session_account on ostiary.login_session (application, kind, principal_id)`,
   `create index if not exists login_session_expires on ostiary.login_session (expires_at)`,
+  // Used ones stay until they are over, to notice who uses one again.
+  `create table if not exists ostiary.refresh_token (
+     id uuid primary key,
+     session_id uuid not null references ostiary.login_session on delete cascade deferrable,
+     token_hash bytea not null,
+     expires_at timestamptz(3) not null,
+     used_at timestamptz(3)
+   )`,
+  `create index if not exists refresh_token_session on ostiary.refresh_token (session_id)`,
+  `create index if not exists refresh_token_expires on ostiary.refresh_token (expires_at)`,
   `create table if not exists ostiary.login_failure (
      application text not null,
      kind text not null,

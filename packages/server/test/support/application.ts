@@ -7,6 +7,7 @@ import {
   DEMO_PASSWORD,
   type Installation,
   inTransaction,
+  loginAddress,
   NO_RATES,
   openDatabase,
   openInstallation,
@@ -202,9 +203,9 @@ function testApplication(
   };
 
   const loginNow = async (login: string, password: string): Promise<string> => {
-    const [settings] = Object.values(context.application.logins);
-    if (settings === undefined) throw new TypeError(`nobody logs in to ${name}`);
-    const answer = await send(`${base}${settings.path}`, {
+    const [[kind, settings] = []] = Object.entries(context.application.logins);
+    if (kind === undefined || settings === undefined) throw new TypeError(`nobody logs in to ${name}`);
+    const answer = await send(`${base}${loginAddress(context.application, kind, settings)}`, {
       method: 'POST',
       url: '',
       body: { [settings.login]: login, [settings.password]: password },

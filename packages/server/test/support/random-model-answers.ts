@@ -156,13 +156,13 @@ function inSentences(
   expected: boolean,
   wrong: readonly string[],
 ): string {
-  const { kind, id, attributes, grants } = who;
+  const { kind, id, attributes, grants, loggedIn } = who;
   return [
     `'${action} ${rulebook.type}' is ${expected ? 'allowed' : 'denied'} in memory; ${wrong.join(' and ') || 'folding'} said otherwise.`,
     'Find the leaf on which they part, and make every reader follow the sentence about it in tree/condition.ts.',
     'Rules:',
     ...rulesOf(rulebook),
-    `Principal: ${JSON.stringify({ kind, id, attributes, grants })}`,
+    `Principal: ${JSON.stringify({ kind, id, attributes, grants, loggedIn })}`,
     `Record: ${JSON.stringify(record)}`,
     `Environment: ${JSON.stringify(environment)}`,
   ].join('\n');
@@ -175,6 +175,11 @@ const idsOf = (value: unknown) => new Set(value as readonly string[]);
 /** Scopes are sent along in some runs, and looked up in others: nobody here has many. */
 function mostScopes({ now }: Environment): number | undefined {
   return [undefined, 0, 1][INSTANTS.indexOf(now) % 3];
+}
+
+/** Whether those of a kind are logged in: in every second run the persons are, and in the others the devices. */
+function loggedIn(kind: string, { now }: Environment): boolean {
+  return (kind === 'person') === (INSTANTS.indexOf(now) % 2 === 0);
 }
 
 /** A time far from that, at which nothing is known of types. */
@@ -262,7 +267,8 @@ async function searchedIds(
   const parameters = new Parameters();
   const parts = records.flatMap(({ facts }, index) =>
     ['person', 'device'].map((kind) => {
-      const sql = searchSql(policy, kind, action, type, facts, environment, parameters, { limit: 1000 });
+      const page = { limit: 1000, loggedIn: loggedIn(kind, environment) };
+      const sql = searchSql(policy, kind, action, type, facts, environment, parameters, page);
       return `select ${index} as index, '${kind}' as kind, array(select id from (${sql}) search) as ids`;
     }),
   );
@@ -306,7 +312,7 @@ async function everybody(
   environment: Environment,
 ): Promise<readonly Principal[]> {
   const held = await heldByView(client, environment.now);
-  const found: Principal[] = [principal({ kind: 'guest', id: '', attributes: {}, grants: [] })];
+  const found: Principal[] = [principal({ kind: 'guest', id: '', attributes: {}, grants: [], loggedIn: false })];
   for (const [kind, type] of [
     ['person', 'Person'],
     ['device', 'Device'],
@@ -325,7 +331,7 @@ async function everybody(
         );
       }
       const attributes = recordFacts(world, type, row, needs) as Readonly<Record<string, Value>>;
-      found.push(principal({ kind, id: row.id, attributes, grants }));
+      found.push(principal({ kind, id: row.id, attributes, grants, loggedIn: loggedIn(kind, environment) }));
     }
   }
   return found;

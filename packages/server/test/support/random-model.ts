@@ -572,6 +572,7 @@ function makeLeafArb(type: string): fc.Arbitrary<Condition> {
     { weight: 2, arbitrary: empty },
     { weight: 3, arbitrary: bits },
     { weight: 1, arbitrary: kind },
+    { weight: 1, arbitrary: fc.constant<Condition>({ op: 'loggedIn' }) },
     { weight: 6, arbitrary: holdsArb(type) },
     { weight: 1, arbitrary: fc.constantFrom<Condition>({ op: 'always' }, { op: 'never' }) },
   );

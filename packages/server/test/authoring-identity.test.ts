@@ -1,0 +1,87 @@
+import { type Application, ApplicationError, checkApplication } from '@ostiary/server';
+import { expect, test } from 'vitest';
+import { trials } from './support/trials.js';
+import { ward } from './support/ward.js';
+
+type Change = Readonly<Record<string, unknown>>;
+
+test('what the others are changes of is an application', () => {
+  expect(checkApplication(ward)).toBe(ward);
+  expect(checkApplication(trials)).toBe(trials);
+});
+
+test.each<[string, Application, Change, RegExp]>([
+  ['other roots', ward, { roots: 'kinds' }, /application\.roots must be one of kind/],
+  [
+    'a path beside roots',
+    ward,
+    { logins: { nurse: { login: 'name', password: 'password', path: '/in' } } },
+    /logins\.nurse\.path: with roots a nurse logs in at \/api\/nurse\/login: leave it out/,
+  ],
+  [
+    'no path without roots',
+    trials,
+    { logins: { person: { login: 'login', password: 'password' } } },
+    /logins\.person: it needs 'path', such as \/auth\/login/,
+  ],
+  [
+    'a user name that may be missing, and no other way in',
+    ward,
+    { staticTokens: {} },
+    /logins\.patient\.login: Patient\.name is not a required text/,
+  ],
+  [
+    'the path of refreshing',
+    trials,
+    { logins: { person: { login: 'login', password: 'password', path: '/auth/refresh' } } },
+    /\/auth\/refresh is an address of every application/,
+  ],
+  [
+    'a misspelt flag of a log-in',
+    ward,
+    { logins: { nurse: { login: 'name', password: 'password', enabled: 'enabeld' } } },
+    /logins\.nurse\.enabled: Nurse has no field 'enabeld'/,
+  ],
+  ['a flag of no kind', ward, { enabled: { nurs: 'enabled' } }, /enabled\.nurs: there is no kind of principal 'nurs'/],
+  ['a flag that is a text', ward, { enabled: { nurse: 'name' } }, /enabled\.nurse: Nurse\.name is not a boolean/],
+  [
+    'static tokens of no kind',
+    ward,
+    { staticTokens: { patient: {}, devise: {} } },
+    /staticTokens\.devise: there is no kind of principal 'devise'/,
+  ],
+  [
+    'a misspelt member',
+    ward,
+    { staticTokens: { device: { enabeld: 'enabled' } } },
+    /staticTokens\.device has no member 'enabeld', but enabled/,
+  ],
+  [
+    'static tokens that nobody can make',
+    ward,
+    { staticTokens: { patient: {}, nurse: {} } },
+    /staticTokens\.nurse: Nurse needs the action 'rotateToken', .*staticTokenActions\('Nurse'\)/,
+  ],
+  [
+    'a session without refresh tokens',
+    trials,
+    { tokens: { algorithm: 'ES256', lifetimeSeconds: 60, sessionSeconds: 600 } },
+    /tokens\.sessionSeconds: it is about refresh tokens/,
+  ],
+  [
+    'a refresh token that is over first',
+    trials,
+    { tokens: { algorithm: 'ES256', lifetimeSeconds: 60, refreshSeconds: 60 } },
+    /tokens\.refreshSeconds: a refresh token has to be good for longer/,
+  ],
+  [
+    'a session that is over first',
+    trials,
+    { tokens: { algorithm: 'ES256', lifetimeSeconds: 60, refreshSeconds: 600, sessionSeconds: 300 } },
+    /tokens\.sessionSeconds: a session lasts as long/,
+  ],
+])('%s: told when the application is loaded', (_, application, change, message) => {
+  const load = () => checkApplication({ ...application, ...change });
+  expect(load).toThrow(ApplicationError);
+  expect(load).toThrow(message);
+});
