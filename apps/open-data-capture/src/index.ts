@@ -18,6 +18,8 @@ export const application: Application = {
       names: ['firstName', 'lastName'],
     },
   },
+  // Administrators alone write that address, and they alone make accounts.
+  signOn: { kind: 'user', email: 'verifiedEmail' },
   tokens: { algorithm: 'HS256', secretFrom: 'SECRET_KEY', lifetimeSeconds: 24 * 60 * 60 },
   administrator: { kind: 'user', values: { basePermissionLevel: 'ADMIN' } },
   actions,

@@ -90,6 +90,13 @@ export const openDataCapture = model({
         }),
         disabled: boolean({ default: false }),
         email: text({ optional: true, format: 'email', maxLength: 254 }),
+        verifiedEmail: text({
+          optional: true,
+          unique: true,
+          format: 'email',
+          maxLength: 254,
+          says: 'Known to be this user’s: whoever signs in elsewhere with this address is this user. For administrators.',
+        }),
         phoneNumber: text({ optional: true, minLength: 7, maxLength: 30 }),
         ...person,
       },

@@ -110,7 +110,15 @@ const users = rules(model, 'User', ({ it, allow, forbid }) => {
       source: 'Extra permissions',
       actions: ['update'],
       when: not(isAdmin),
-      fields: ['username', 'password', 'basePermissionLevel', 'groupIds', 'additionalPermissions', 'disabled'],
+      fields: [
+        'username',
+        'password',
+        'verifiedEmail',
+        'basePermissionLevel',
+        'groupIds',
+        'additionalPermissions',
+        'disabled',
+      ],
     }),
     forbid('only-admins-delete-admins', {
       says: 'Only administrators delete an administrator.',

@@ -431,7 +431,17 @@ const LINES: readonly Line[] = [
     body: problem('not_allowed'),
     events: 'access.refused',
   },
-  ...(['username', 'basePermissionLevel', 'groupIds', 'additionalPermissions', 'disabled', 'password'] as const).map(
+  ...(
+    [
+      'username',
+      'verifiedEmail',
+      'basePermissionLevel',
+      'groupIds',
+      'additionalPermissions',
+      'disabled',
+      'password',
+    ] as const
+  ).map(
     (field): Line => ({
       says: `nobody but an administrator changes their own ${field}`,
       who: 'JaneDoe',
@@ -439,6 +449,7 @@ const LINES: readonly Line[] = [
         firstName: 'Janet',
         [field]: {
           username: 'root',
+          verifiedEmail: 'another@example.org',
           basePermissionLevel: 'ADMIN',
           groupIds: [],
           additionalPermissions: [],
@@ -865,6 +876,7 @@ describe('rights are read live, with a token that was issued before', () => {
         { additionalPermissions: [] },
         { disabled: false },
         { username: 'root' },
+        { verifiedEmail: 'worker@example.org' },
         { password: STRONG },
       ]) {
         await listen(id, 'update', 'User', target);
@@ -876,7 +888,7 @@ describe('rights are read live, with a token that was issued before', () => {
     await listen(id, 'delete', 'User', admin);
     expect((await app.request({ as: 'worker', method: 'DELETE', url: `/api/users/${admin}` })).status).toBe(403);
     expect(await app.fingerprint()).toBe(before);
-    expect(await events()).toBe(Array(14).fill('access.refused').join(' '));
+    expect(await events()).toBe(Array(16).fill('access.refused').join(' '));
   });
 
   test('a permission for sessions of a group does not open the subjects of another', async () => {

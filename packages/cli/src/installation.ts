@@ -12,6 +12,7 @@ import {
 import { chooseApplication, type Found, findApplications, nameOf } from './applications.js';
 import { type Opened, openConfigured, requireDatabase } from './database.js';
 import { Failure } from './failure.js';
+import { fieldSecrets } from './field-secrets.js';
 import { say } from './terminal.js';
 
 /** What a command about the audit trail works on. */
@@ -45,6 +46,7 @@ export async function withInstallation<T>(
       await open(
         opened,
         applications.filter((one) => names.includes(nameOf(one))),
+        options.data,
       ),
     );
   });
@@ -58,7 +60,7 @@ export async function withApplication<T>(options: CommonOptions, work: (context:
     if (isNew) say(`Making an installation without demo data in ${opened.where} ...`);
     const there = isNew ? applications.map(nameOf) : (await requireInstallation(opened)).applications;
     const chosen = chooseApplication(requireInstalled(applications, there, opened.where));
-    return work(contextOf(await open(opened, [chosen]), nameOf(chosen)));
+    return work(contextOf(await open(opened, [chosen], options.data), nameOf(chosen)));
   });
 }
 
@@ -100,7 +102,7 @@ async function withDatabase<T>(options: CommonOptions, work: (opened: Opened) =>
   }
 }
 
-function open({ database }: Opened, applications: readonly Found[]): Promise<Installation> {
+function open({ database }: Opened, applications: readonly Found[], data: string): Promise<Installation> {
   return openInstallation({
     database,
     runtime: systemRuntime,
@@ -108,6 +110,7 @@ function open({ database }: Opened, applications: readonly Found[]): Promise<Ins
     // No token is issued here: that a secret is missing is for the server to say.
     production: false,
     environment: process.env,
+    fieldSecrets: () => fieldSecrets(data),
     demo: false,
     progress: say,
   });

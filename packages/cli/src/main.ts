@@ -10,6 +10,7 @@ import { restoreCommand } from './commands/restore.js';
 import { serveCommand } from './commands/serve.js';
 import { serviceKeyCommand } from './commands/service-key.js';
 import { setupLinkCommand } from './commands/setup-link.js';
+import { signOnCommand } from './commands/sign-on.js';
 import { userCommand } from './commands/user.js';
 import { EXIT_CODES, exitCodeHelp } from './exit-codes.js';
 import { report } from './failure.js';
@@ -36,6 +37,7 @@ export async function run(args: readonly string[]): Promise<number> {
     userCommand(),
     setupLinkCommand(),
     serviceKeyCommand(),
+    signOnCommand(),
     backupCommand(),
     restoreCommand(),
     keysCommand(),

@@ -318,6 +318,27 @@ const MISTAKES: readonly Mistake[] = [
     /logins\.person\.login: Person has no field 'username'/,
   ],
   [
+    'a sign-on by a field that is not there',
+    'index.js',
+    'logins: {',
+    "signOn: { kind: 'person', email: 'mail' }, logins: {",
+    /signOn\.email: Person has no field 'mail'/,
+  ],
+  [
+    'a sign-on by a field that is no text',
+    'index.js',
+    'logins: {',
+    "signOn: { kind: 'person', email: 'password' }, logins: {",
+    /signOn\.email: Person\.password is not a text/,
+  ],
+  [
+    'a misspelt part of a sign-on',
+    'index.js',
+    'logins: {',
+    "signOn: { kind: 'person', mail: 'name' }, logins: {",
+    /application\.signOn has no member 'mail', but kind, email, newAccounts, connections/,
+  ],
+  [
     'a password that can be read',
     'index.js',
     "password: 'password', path",

@@ -1,7 +1,9 @@
 import type { Personas, Policy } from '@ostiary/policy';
+import type { Context } from './context.js';
 import type { ActionHandler } from './records/actions.js';
 import type { Effects } from './records/effects.js';
 import type { Seed } from './records/seed.js';
+import type { Person, ProviderSettings } from './sign-on/index.js';
 
 /** How the principals of one kind log in: which fields of their record hold what. */
 export interface LoginSettings {
@@ -17,6 +19,26 @@ export interface LoginSettings {
   readonly path?: string;
   /** Fields with names that a password must not resemble. */
   readonly names?: readonly string[];
+}
+
+/** How people sign in with an account that they have elsewhere, where the installation has providers for it. */
+export interface SignOnSettings {
+  /** The kind of principal that does. */
+  readonly kind: string;
+  /**
+   * The text field with an address that the application knows to be its owner's: by it somebody is found the first time.
+   * Not one that people write as they like. Without it nobody is found by an address.
+   */
+  readonly email?: string;
+  /** Makes accounts for people who have none; without it nobody does. None of them is an administrator's. */
+  readonly newAccounts?: {
+    /** The fields of the new record. */
+    readonly values: (person: Person & { readonly email: string }) => Readonly<Record<string, unknown>>;
+    /** With every provider, in place of those alone whose settings say so. */
+    readonly always?: boolean;
+  };
+  /** Providers that are records of the application, by their names; read anew with each sign-on. */
+  readonly connections?: (context: Context) => Promise<Readonly<Record<string, ProviderSettings>>>;
 }
 
 export interface TokenSettings {
@@ -65,6 +87,7 @@ export interface Application {
   readonly personas?: Personas;
   /** How each kind of principal logs in; one that is left out has no password. */
   readonly logins: Readonly<Record<string, LoginSettings>>;
+  readonly signOn?: SignOnSettings;
   /** By kind of principal, the boolean field without which an account is disabled, however its principal comes. */
   readonly enabled?: Readonly<Record<string, string>>;
   /** Kinds of principal that come with a static token, which `staticTokenActions` make and end. */

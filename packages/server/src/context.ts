@@ -2,6 +2,7 @@ import type { Policy, Principal } from '@ostiary/policy';
 import type { Principals } from './access/principals.js';
 import type { Application } from './application.js';
 import type { IdentityDependencies } from './identity/index.js';
+import type { FieldKeys } from './keys/index.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
 import type { Tally } from './telemetry/tally.js';
@@ -14,6 +15,8 @@ export interface Context {
   readonly runtime: Runtime;
   readonly principals: Principals;
   readonly identity: IdentityDependencies;
+  /** What encrypts fields; null where no application of the installation has one that is encrypted. */
+  readonly fieldKeys: FieldKeys | null;
   /** Decisions by action and outcome. */
   readonly decisions: Tally;
 }

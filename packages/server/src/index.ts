@@ -8,6 +8,7 @@ export {
   type LockoutSettings,
   type LoginSettings,
   type PresenceSettings,
+  type SignOnSettings,
   type StaticTokenSettings,
   type TokenSettings,
 } from './application.js';
@@ -42,6 +43,7 @@ export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
 export { drain } from './http/drain.js';
 export { createServer, type ServerOptions } from './http/server.js';
+export type { SignOnOptions } from './http/sign-on-routes.js';
 export {
   confirmPassword,
   createServiceKey,
@@ -69,11 +71,22 @@ export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';
 export type { Effect, Effects } from './records/effects.js';
+export { openField, reencrypt } from './records/encrypted.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';
 export { type Runtime, systemRuntime } from './runtime.js';
+export {
+  type Link,
+  listLinks,
+  type Person,
+  type ProviderSettings,
+  readSignOn,
+  removeLink,
+  type SignOnConfiguration,
+  toProvider,
+} from './sign-on/index.js';
 export { BackupError, type BackupSummary, backup, restore } from './storage/backup.js';
 export { type Database, openDatabase, type Transaction } from './storage/database.js';
 export {

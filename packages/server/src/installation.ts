@@ -5,16 +5,20 @@ import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
 import { DEFAULT_LOCKOUT, refreshSettings } from './identity/index.js';
 import {
+  createFieldKeys,
   createSigningKeys,
   createTokenService,
+  type FieldKeys,
   requireSecret,
   type SigningKeys,
   signingSecret,
   storedSecret,
 } from './keys/index.js';
+import { requireReadable } from './records/encrypted.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
+import { encryptedFields } from './storage/model-tables.js';
 import { query } from './storage/query.js';
 import { createApplicationSchema, createPlatformSchema } from './storage/schema.js';
 import { Tally } from './telemetry/tally.js';
@@ -28,6 +32,8 @@ export interface InstallationOptions {
   readonly production: boolean;
   /** Where secrets that applications ask for come from. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The secrets that encrypt fields, the one that encrypts first. Asked for only where a field is encrypted. */
+  readonly fieldSecrets?: () => Promise<readonly string[]>;
   /** Whether a new installation gets demo data, and a new application of one that has. */
   readonly demo: boolean;
   readonly progress?: (line: string) => void;
@@ -74,11 +80,13 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     longestLifetimeSeconds,
     rotated: (transaction, key) => auditRotation(transaction, runtime, { purpose: 'token', ...key }),
   });
+  const fieldKeys = await fieldKeysOf(options);
   const contexts = new Map<string, Context>();
   for (const application of applications) {
     const { name } = application.policy.model;
     await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
-    const context = await contextOf(options, application, keys, issuer);
+    const context = await contextOf(options, application, keys, issuer, fieldKeys);
+    await requireReadable(context);
     contexts.set(name, context);
     if (demo && options.demo) await loadDemo(context, progress);
   }
@@ -136,6 +144,7 @@ async function contextOf(
   application: Application,
   keys: SigningKeys,
   issuer: string,
+  fieldKeys: FieldKeys | null,
 ): Promise<Context> {
   const { database, runtime } = options;
   const { name } = application.policy.model;
@@ -169,6 +178,7 @@ async function contextOf(
       ...(refresh === null ? {} : { refresh }),
       logins: new Tally(),
     },
+    fieldKeys,
     decisions: new Tally(),
   };
 }
@@ -176,6 +186,14 @@ async function contextOf(
 /** The secret that an application's tokens are signed with, as it is configured. */
 function secretOf({ environment, production }: InstallationOptions, { secretFrom = 'SECRET_KEY' }: TokenSettings) {
   return { variable: secretFrom, configured: environment[secretFrom], production };
+}
+
+/** What encrypts fields, where there are such. */
+async function fieldKeysOf({ applications, runtime, fieldSecrets }: InstallationOptions): Promise<FieldKeys | null> {
+  const encrypts = applications.some(({ policy: { model } }) =>
+    Object.keys(model.resources).some((type) => encryptedFields(model, type).length > 0),
+  );
+  return encrypts ? createFieldKeys(runtime, fieldSecrets ?? (async () => [])) : null;
 }
 
 /** Fills an application that nobody has used yet. */

@@ -13,6 +13,8 @@ export const PROBLEMS = {
   wrong_kind: { status: 403, title: 'This address is for principals of another kind' },
   field_not_allowed: { status: 403, title: 'You are not allowed to use this field here' },
   invalid_setup_link: { status: 403, title: 'The set-up link is not valid, or no longer' },
+  sign_on_failed: { status: 403, title: 'Signing in with another account did not work' },
+  sign_on_refused: { status: 403, title: 'This other account does not let you in here' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'This method is not offered here' },
   request_timeout: { status: 408, title: 'The request took too long to come in' },

@@ -23,6 +23,14 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'a token under another secret': 'the token of a set-up link is the credential',
     'somebody without rights': 'the token of a set-up link is the credential',
   },
+  'GET /auth/sign-on': openToAll('tells which buttons a page for logging in has'),
+  'GET /auth/sign-on/{provider}': openToAll('this is where people prove who they are'),
+  'GET /auth/sign-on/{provider}/callback': openToAll('this is where people prove who they are'),
+  'POST /auth/sign-on/token': openToAll('the one-time code is the credential'),
+  'GET /auth/links': { 'somebody without rights': 'everyone may know which accounts of theirs let them in' },
+  'DELETE /auth/links/{id}': {
+    'somebody without rights': 'everyone may undo a link of their own: here, there is none',
+  },
   'GET /auth/me': { 'somebody without rights': 'everyone may know who they are logged in as' },
   'POST /auth/logout': { 'somebody without rights': 'everyone may end their own session' },
   'GET /access/v1/rights': { 'somebody without rights': 'everyone may know their own rights: here, none' },
@@ -40,6 +48,17 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'POST /access/v1/evaluation': { 'somebody without rights': 'everyone may ask about themselves' },
   'POST /access/v1/explanation': { 'somebody without rights': 'everyone may ask about themselves' },
 };
+
+function openToAll(why: string): Readonly<Record<string, string>> {
+  return {
+    'no credentials': why,
+    'a token that is none': why,
+    'a token that has expired': why,
+    'a token of another application': why,
+    'a token under another secret': why,
+    'somebody without rights': why,
+  };
+}
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete', 'head', 'options', 'trace'];
 

@@ -35,7 +35,9 @@ const ENVIRONMENT = `
 Environment:
   DATABASE_URL   a PostgreSQL, 15 or later, in place of the built-in one in the data folder
   SECRET_KEY     signs the tokens of applications that ask for it; 32 characters or more
+  OSTIARY_SECRET_KEY  encrypts fields that applications want encrypted; 32 characters or more
   OSTIARY_URL    the public address, as people type it; then it is the issuer of tokens too
+  OSTIARY_SIGN_ON  a file with the providers whose accounts people may sign in with (docs/sign-on.md)
   OSTIARY_RATE_LIMITS    requests a minute: read=30000,write=off; the rest as it is; or off
   OSTIARY_METRICS_TOKEN  whoever presents it reads /metrics, and nobody else
   OTEL_EXPORTER_OTLP_ENDPOINT  where spans are sent; none are made without

@@ -13,12 +13,14 @@ import { located } from '../application-folder.js';
 import { type Found, findApplications, nameOf } from '../applications.js';
 import { openConfigured } from '../database.js';
 import { Failure } from '../failure.js';
+import { fieldSecrets } from '../field-secrets.js';
 import { print, say } from '../terminal.js';
 import { isLoopback, portFailure, requirePort, urlOf } from './address.js';
 import { metricsToken, publicUrl, rates } from './environment.js';
 import { type Interrupt, Interrupted, listenForInterrupt } from './interrupt.js';
 import { createLogger, logLevel } from './logger.js';
 import { recordPlace } from './place.js';
+import { signOn } from './sign-on.js';
 import { startTracing, tracingIsConfigured } from './tracing.js';
 import { welcome } from './welcome.js';
 
@@ -91,6 +93,7 @@ async function start(
   const token = metricsToken();
   const found = await findApplications(options.app);
   const applications = found.map(({ application }) => application);
+  const elsewhere = await signOn(found.map(nameOf), known ?? (isPrivate ? urlOf(options.host, port) : undefined));
   check();
 
   if (tracingIsConfigured(process.env)) opened.push(await startTracing(options.version, process.env));
@@ -117,6 +120,7 @@ async function start(
     ...(known === undefined ? {} : { issuer: known }),
     production,
     environment: process.env,
+    fieldSecrets: () => fieldSecrets(options.data),
     demo,
     progress: (line) => print(`${line[0]?.toUpperCase()}${line.slice(1)} ...`),
     warn: (line) => say(`Warning: ${line}.`),
@@ -146,6 +150,7 @@ async function start(
     version: options.version,
     ...(alone === undefined ? {} : { alone }),
     publicUrl: known,
+    ...(elsewhere === undefined ? {} : { signOn: elsewhere }),
     corsOrigins: options.corsOrigin,
     trustedProxies: options.trustedProxy,
     ...(limits === undefined ? {} : { rates: limits }),

@@ -120,8 +120,14 @@ function fitsSort(value: Value, sort: string): boolean {
   return sort === 'instant' ? isInstant(value) : sort === 'date' ? isDate(value) : true;
 }
 
-/** The field behind an operand, if it has one. */
+/** The field behind an operand, if it has one: one that can be read. */
 function fieldAt(of: Model, type: string, operand: Operand): Field | undefined {
+  const field = fieldBehind(of, type, operand);
+  if (field?.secret) throw new ModelError('no rule can look at a secret field');
+  return field;
+}
+
+function fieldBehind(of: Model, type: string, operand: Operand): Field | undefined {
   switch (operand.from) {
     case 'record':
       return resolvePath(of, type, operand.path).field;

@@ -117,6 +117,9 @@ function checkResource(of: Model, type: string, resource: Resource): void {
     if (field.cascades && (field.to === null || field.many || field.clears)) {
       throw new ModelError(`${type}.${name}: 'cascades' is of a reference to one record, and not beside 'clears'`);
     }
+    if (field.encrypted && (field.kind !== 'text' || field.many || !field.secret || field.unique || field.default)) {
+      throw new ModelError(`${type}.${name}: what is encrypted is one text, neither unique nor with a default`);
+    }
     if (field.parent && (field.to === null || field.many)) {
       throw new ModelError(`${type}.${name}: a parent is one record of another type`);
     }

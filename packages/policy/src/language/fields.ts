@@ -23,6 +23,8 @@ export interface FieldOptions {
   readonly unique?: boolean;
   /** Written but never read: a password. Not stored with the record. */
   readonly secret?: boolean;
+  /** A text that the server keeps encrypted, for its own use: written, and never read by anybody. Secret by that. */
+  readonly encrypted?: boolean;
   /** Set when the record is created, and never again. */
   readonly fixed?: boolean;
   /** When the record that is referred to is deleted, the reference goes with it, rather than stand in the way. */
@@ -81,7 +83,8 @@ function plain<V>(kind: FieldKind, options: FieldOptions): Plain<V> {
   return { ...options, kind, many: false, to: null };
 }
 
-export const text = (options: FieldOptions = {}): Plain<string> => plain('text', options);
+export const text = (options: FieldOptions = {}): Plain<string> =>
+  plain('text', options.encrypted ? { ...options, secret: true } : options);
 /** A 32-bit integer. */
 export const integer = (options: FieldOptions = {}): Plain<number> => plain('integer', options);
 /** A 64-bit floating point number. */

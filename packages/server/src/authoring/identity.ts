@@ -5,7 +5,7 @@ import { fail } from './error.js';
 
 /** Addresses of every application. */
 const TAKEN = ['/setup', '/auth/logout', '/auth/me', '/auth/refresh', '/openapi.json'];
-const TAKEN_BELOW = ['/api', '/access', '/docs', '/.well-known'];
+const TAKEN_BELOW = ['/auth/sign-on', '/auth/links', '/api', '/access', '/docs', '/.well-known'];
 
 /**
  * Checks what an application says of how principals show who they are: what is named exists and is of its kind, and no

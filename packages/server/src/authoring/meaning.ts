@@ -20,6 +20,7 @@ export function requireMeaning(application: Application): void {
   requireAddresses(application);
   requireIdentity(application);
   requirePresence(application);
+  requireSignOn(application);
   requireAdministrator(application);
   requirePersonas(application);
   requireActions(application);
@@ -80,6 +81,16 @@ function requirePresence({ policy: { model }, presence }: Application): void {
     if (field === undefined) fail(`${at}.when`, `${type} has no field '${when}'`);
     if (field.kind !== 'boolean' || field.many) fail(`${at}.when`, `${type}.${when} is not a boolean`);
   }
+}
+
+function requireSignOn({ policy: { model }, signOn }: Application): void {
+  if (signOn === undefined) return;
+  const type = requireKind(model, 'signOn.kind', signOn.kind);
+  if (signOn.email === undefined) return;
+  const field = findField(model, type, signOn.email);
+  if (field === undefined) fail('signOn.email', `${type} has no field '${signOn.email}'`);
+  if (field.kind !== 'text' || field.many || field.secret)
+    fail('signOn.email', `${type}.${signOn.email} is not a text`);
 }
 
 function requireAdministrator({ policy: { model }, administrator, logins }: Application): void {

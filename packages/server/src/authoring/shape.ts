@@ -6,6 +6,7 @@ import type {
   LockoutSettings,
   LoginSettings,
   PresenceSettings,
+  SignOnSettings,
   StaticTokenSettings,
   TokenSettings,
 } from '../application.js';
@@ -43,6 +44,7 @@ const field = members<Field>({
   optional: boolean,
   unique: boolean,
   secret: boolean,
+  encrypted: boolean,
   fixed: boolean,
   clears: boolean,
   cascades: boolean,
@@ -106,6 +108,13 @@ const login = members<LoginSettings>({
   names: maybe(words),
 });
 
+const signOn = members<SignOnSettings>({
+  kind: word,
+  email: maybe(word),
+  newAccounts: maybe(members<NonNullable<SignOnSettings['newAccounts']>>({ values: calls, always: boolean })),
+  connections: maybe(calls),
+});
+
 const handler = members<ActionHandler>({
   type: word,
   action: word,
@@ -120,6 +129,7 @@ const application = members<Application>({
   roots: maybe(Type.Enum(['kind'])),
   personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words, loggedIn: boolean }))),
   logins: each(login),
+  signOn: maybe(signOn),
   enabled: maybe(each(word)),
   staticTokens: maybe(each(members<StaticTokenSettings>({ enabled: maybe(word) }))),
   tokens: maybe(

@@ -9,6 +9,7 @@ import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
 import { recordRoutes } from './record-routes.js';
+import { type SignOnOptions, signOnRoutes } from './sign-on-routes.js';
 import { type SocketSettings, socketRoutes } from './socket-routes.js';
 
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40">
@@ -18,14 +19,20 @@ const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="40">
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
+/** What the routes of an application have in common with those of others. */
+export interface ApplicationRouteOptions {
+  readonly version: string;
+  readonly throttle: Throttle;
+  readonly refusals: GuestRefusals;
+  readonly sockets: SocketSettings | null;
+  readonly signOn: SignOnOptions | undefined;
+}
+
 /** Everything of one application: its documentation, identity, decisions and records. */
 export async function applicationRoutes(
   server: FastifyInstance,
   context: Context,
-  version: string,
-  throttle: Throttle,
-  refusals: GuestRefusals,
-  sockets: SocketSettings | null,
+  { version, throttle, refusals, sockets, signOn }: ApplicationRouteOptions,
 ): Promise<void> {
   const { model } = context.policy;
   await server.register(swagger, {
@@ -68,6 +75,7 @@ export async function applicationRoutes(
 
   guard(server, context, throttle, refusals);
   identityRoutes(server, context);
+  signOnRoutes(server, context, signOn);
   accessRoutes(server, context);
   recordRoutes(server, context);
   const { presence = {} } = context.application;

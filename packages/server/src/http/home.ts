@@ -28,7 +28,8 @@ export function homeRoute(server: FastifyInstance, installation: Installation, a
   );
 }
 
-function prefersHtml(accept: string | undefined): boolean {
+/** Whether an answer is for a person in front of a browser. */
+export function prefersHtml(accept: string | undefined): boolean {
   if (accept === undefined) return false;
   const html = accept.indexOf('text/html');
   const json = accept.indexOf('application/json');

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { loginAddress, type Root, rootOf, rootsOf } from '../addresses.js';
 import type { LoginSettings } from '../application.js';
 import type { Context } from '../context.js';
-import { login, logout, redeemSetupLink, refresh } from '../identity/index.js';
+import { type LoginResult, login, logout, redeemSetupLink, refresh } from '../identity/index.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema } from '../input/schemas.js';
 import { Problem } from '../problems.js';
@@ -70,9 +70,14 @@ function meRoute(server: FastifyInstance, root: Root): void {
 }
 
 /** What a log-in and a refresh answer. */
-function tokensSchema({ identity }: Context): JsonSchema {
+export function tokensSchema({ identity }: Context): JsonSchema {
   const refreshToken = identity.refresh === undefined ? {} : { refreshToken: Type.String() };
   return Type.Object({ accessToken: Type.String(), ...refreshToken });
+}
+
+/** The same, of an opened session. */
+export function tokensOf({ accessToken, refreshToken }: LoginResult): object {
+  return refreshToken === undefined ? { accessToken } : { accessToken, refreshToken };
 }
 
 function refreshRoute(server: FastifyInstance, context: Context, root: Root): void {
@@ -110,7 +115,7 @@ function loginRoute(server: FastifyInstance, context: Context, kind: string, set
     },
     async (request, reply) => {
       const body = request.body as Record<string, string>;
-      const { accessToken, refreshToken } = await login(context.identity, {
+      const opened = await login(context.identity, {
         application: context.policy.model.name,
         kind,
         login: body[settings.login] ?? '',
@@ -119,7 +124,7 @@ function loginRoute(server: FastifyInstance, context: Context, kind: string, set
         requestId: request.id,
       });
       reply.header('cache-control', 'no-store');
-      return refreshToken === undefined ? { accessToken } : { accessToken, refreshToken };
+      return tokensOf(opened);
     },
   );
 }

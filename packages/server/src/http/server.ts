@@ -23,6 +23,7 @@ import { trustIn } from './peers.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
 import { answerInPlaceOfNode } from './protocol.js';
 import { nameRequest } from './request-id.js';
+import type { SignOnOptions } from './sign-on-routes.js';
 import { throttleAddresses } from './throttling.js';
 import { watchUpgrades } from './upgrade.js';
 import { validatorCompiler } from './validation.js';
@@ -34,6 +35,8 @@ export interface ServerOptions {
   readonly alone?: string;
   /** The address that people use, without a slash at its end; where it is not known, that of each request. */
   readonly publicUrl?: string | undefined;
+  /** Who else may tell who people are; nobody unless given. */
+  readonly signOn?: SignOnOptions;
   /** Origins that browsers may call from; none unless given. */
   readonly corsOrigins?: readonly string[];
   /** Addresses of proxies, and ranges of them, whose X-Forwarded-… and traceparent are believed; none unless given. */
@@ -110,7 +113,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     xFrameOptions: { action: 'deny' },
   });
   if (options.corsOrigins && options.corsOrigins.length > 0) {
-    await server.register(cors, { origin: [...options.corsOrigins], credentials: false });
+    await server.register(cors, {
+      origin: [...options.corsOrigins],
+      // The one cookie there is tells browsers apart during a sign-on.
+      credentials: options.signOn !== undefined,
+    });
   }
   // After the plugins, whose preflight answers hold nothing to decide on.
   const bases = options.alone === undefined ? [...installation.contexts.keys()].map((name) => `/${name}`) : [''];
@@ -167,7 +174,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         scope.setErrorHandler(fail(context));
         scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         const refusals = new GuestRefusals(context, options.refusalsInFull, options.rateWindowSeconds);
-        await applicationRoutes(scope, context, options.version, throttle, refusals, sockets);
+        const { version, signOn } = options;
+        await applicationRoutes(scope, context, { version, throttle, refusals, sockets, signOn });
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },

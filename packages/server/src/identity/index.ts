@@ -14,7 +14,7 @@ export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
 export { NOTHING } from './live.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
-export { type LoginAttempt, type LoginResult, login } from './login.js';
+export { type LoginAttempt, type LoginElsewhere, type LoginResult, login, loginElsewhere } from './login.js';
 export { type PasswordContext, passwordProblem } from './password-strength.js';
 export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
 export { purgeExpired } from './purge.js';

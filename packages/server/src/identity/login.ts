@@ -20,6 +20,13 @@ export interface LoginAttempt {
   readonly claims?: (principalId: string) => Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** Somebody who has proved at another place who they are. */
+export interface LoginElsewhere extends Pick<LoginAttempt, 'application' | 'kind' | 'requestId' | 'claims'> {
+  readonly principalId: string;
+  /** Where. */
+  readonly provider: string;
+}
+
 export interface LoginResult {
   readonly principalId: string;
   readonly session: { readonly id: string; readonly expiresAt: Date };
@@ -30,6 +37,9 @@ export interface LoginResult {
 
 /** Why a log-in was refused: for the audit trail. The caller learns less. */
 type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'login_disabled' | 'disabled' | 'changed_meanwhile';
+
+/** A log-in of either kind. */
+type Attempt = Omit<LoginAttempt, 'password'> & { readonly provider?: string };
 
 interface Account {
   readonly principal_id: string;
@@ -63,6 +73,28 @@ export async function login(deps: IdentityDependencies, attempt: LoginAttempt): 
   return openSession(deps, attempt, account);
 }
 
+/**
+ * Opens a session for somebody who has proved elsewhere who they are, as a log-in does. The count of wrong passwords stays:
+ * who guesses them learns nothing from it.
+ *
+ * @throws Problem `account_disabled`; `invalid_credentials` where there is no such account any more
+ */
+export async function loginElsewhere(deps: IdentityDependencies, elsewhere: LoginElsewhere): Promise<LoginResult> {
+  const { application, kind, principalId } = elsewhere;
+  const account = await deps.database.db
+    .selectFrom('ostiary.account')
+    .select(['principal_id', 'password_hash', 'disabled', 'login_disabled', 'login'])
+    .where('application', '=', application)
+    .where('kind', '=', kind)
+    .where('principal_id', '=', principalId)
+    .executeTakeFirst();
+  const attempt = { ...elsewhere, login: account?.login ?? '' };
+  if (account === undefined) return refuse(deps, attempt, 'unknown_login');
+  if (account.disabled) return refuse(deps, attempt, 'disabled');
+  if (account.login_disabled) return refuse(deps, attempt, 'login_disabled');
+  return openSession(deps, attempt, account);
+}
+
 async function findAccount({ database }: IdentityDependencies, attempt: LoginAttempt): Promise<Account | undefined> {
   if (!isUsableLogin(attempt.login)) return undefined;
   return database.db
@@ -74,7 +106,7 @@ async function findAccount({ database }: IdentityDependencies, attempt: LoginAtt
     .executeTakeFirst();
 }
 
-async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, account: Account): Promise<LoginResult> {
+async function openSession(deps: IdentityDependencies, attempt: Attempt, account: Account): Promise<LoginResult> {
   const { database, runtime, tokens } = deps;
   const { application, kind } = attempt;
   const { principal_id: principalId } = account;
@@ -101,12 +133,13 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
       })
       .execute();
     if (renewal !== undefined) await storeRefreshToken(tx, sessionId, renewal);
-    await clearFailures(tx, attempt);
+    if (attempt.provider === undefined) await clearFailures(tx, attempt);
     await writeAudit(tx, runtime, {
       ...auditContext(attempt),
       event: 'login.succeeded',
       outcome: 'allowed',
       principal: { kind, id: principalId },
+      detail: providerOf(attempt),
     });
     return true;
   });
@@ -124,7 +157,7 @@ async function openSession(deps: IdentityDependencies, attempt: LoginAttempt, ac
  * Whether the account is still the one whose password was verified, and locks it. Whoever changes the password or
  * disables the account then ends this session too, or was faster and is noticed here.
  */
-async function isUnchanged(tx: Transaction, attempt: LoginAttempt, verified: Account): Promise<boolean> {
+async function isUnchanged(tx: Transaction, attempt: Attempt, verified: Account): Promise<boolean> {
   const account = await tx
     .selectFrom('ostiary.account')
     .select(['password_hash', 'disabled', 'login_disabled'])
@@ -137,7 +170,7 @@ async function isUnchanged(tx: Transaction, attempt: LoginAttempt, verified: Acc
   return account.password_hash === verified.password_hash;
 }
 
-async function refuse(deps: IdentityDependencies, attempt: LoginAttempt, reason: Refusal): Promise<never> {
+async function refuse(deps: IdentityDependencies, attempt: Attempt, reason: Refusal): Promise<never> {
   deps.logins.count(reason === 'disabled' ? 'disabled' : 'failed');
   await auditRefusal(deps, attempt, 'login.failed', reason);
   const told = reason === 'disabled' && attempt.tellsDisabled !== false;
@@ -146,7 +179,7 @@ async function refuse(deps: IdentityDependencies, attempt: LoginAttempt, reason:
 
 async function auditRefusal(
   { database, runtime }: IdentityDependencies,
-  attempt: LoginAttempt,
+  attempt: Attempt,
   event: 'login.failed' | 'login.locked',
   reason: Refusal | null,
 ): Promise<void> {
@@ -154,10 +187,14 @@ async function auditRefusal(
     ...auditContext(attempt),
     event,
     outcome: 'refused',
-    ...(reason === null ? {} : { detail: { reason } }),
+    ...(reason === null ? {} : { detail: { ...providerOf(attempt), reason } }),
   });
 }
 
-function auditContext({ application, login, requestId }: LoginAttempt) {
+function auditContext({ application, login, requestId }: Attempt) {
   return { application, login: printableLogin(login), ...(requestId === undefined ? {} : { requestId }) };
+}
+
+function providerOf({ provider }: Attempt) {
+  return provider === undefined ? {} : { provider };
 }

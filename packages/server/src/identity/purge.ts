@@ -1,11 +1,13 @@
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
 
-/** Deletes what is over and counts for nothing any more: sessions, counts of failures, set-up links, refresh tokens, tickets. */
+/** Deletes what is over and counts for nothing any more: sessions, failures, set-up links, tokens, tickets, sign-ons. */
 export async function purgeExpired(deps: { readonly database: Database; readonly runtime: Runtime }): Promise<void> {
   const { db } = deps.database;
   const now = deps.runtime.now();
   await db.deleteFrom('ostiary.login_session').where('expires_at', '<=', now).execute();
+  await db.deleteFrom('ostiary.sign_on_state').where('expires_at', '<=', now).execute();
+  await db.deleteFrom('ostiary.sign_on_code').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.refresh_token').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.setup_link').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.socket_ticket').where('expires_at', '<=', now).execute();

@@ -8,6 +8,7 @@ export {
   replaceAuditKey,
 } from './audit-keys.js';
 export { digestOfToken } from './digest.js';
+export { createFieldKeys, type FieldKeys } from './field-keys.js';
 export { ConfigurationError, requireSecret, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
 export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';
 export type { AsymmetricAlgorithm, TokenAlgorithm } from './token-keys.js';

@@ -2,12 +2,12 @@ import { sql } from 'kysely';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 
-const MIN_SECRET_LENGTH = 32;
+export const MIN_SECRET_LENGTH = 32;
 
 /** The server can't start like this: the message says what to change. */
 export class ConfigurationError extends Error {
   constructor(
-    readonly code: 'secret_missing' | 'secret_too_short',
+    readonly code: 'secret_missing' | 'secret_too_short' | 'secret_unknown' | 'sign_on',
     message: string,
   ) {
     super(message);

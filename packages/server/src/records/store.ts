@@ -7,17 +7,23 @@ import { storedFields } from '../storage/model-tables.js';
 import { query } from '../storage/query.js';
 import { toColumn } from '../storage/rows.js';
 
+/** Values of encrypted fields, as their columns hold them. */
+export type Sealed = Readonly<Record<string, string | null>>;
+
 /** Writes a new record, as it was decided on. */
 export async function insertRecord<T extends string>(
   transaction: Transaction,
   policy: Policy,
   handle: Authorized<T, 'create'>,
+  sealed: Sealed = {},
 ): Promise<void> {
   const { model } = policy;
   const { type, record } = handle;
   const parameters = new Parameters();
-  const names = ['id', 'createdAt', 'updatedAt', ...storedFields(model, type).map(([name]) => name)];
-  const cells = names.map((name) => `$${parameters.values.push(toColumn(model, type, name, record.values[name]))}`);
+  const values = { ...record.values, ...sealed };
+  const stored = [...storedFields(model, type).map(([name]) => name), ...Object.keys(sealed)];
+  const names = ['id', 'createdAt', 'updatedAt', ...stored];
+  const cells = names.map((name) => `$${parameters.values.push(toColumn(model, type, name, values[name]))}`);
   await query(
     transaction,
     `insert into ${tableOf(model, type)} (${names.map(columnOf).join(', ')}) values (${cells.join(', ')})`,

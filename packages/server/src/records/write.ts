@@ -9,6 +9,7 @@ import { loadRecord, proposeRecord } from '../storage/load.js';
 import { type LoadedRecord, makerOf, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
+import { sealFields } from './encrypted.js';
 import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
@@ -63,7 +64,7 @@ export async function createIn(
   const handle = authorize(context, caller, 'create', type, proposed);
   requireFields(context, caller, handle, Object.keys(input), null);
   await requireReferences(transaction, policy.model, type, values);
-  await insertRecord(transaction, policy, handle);
+  await insertRecord(transaction, policy, handle, await sealFields(context, type, id, input));
   await accountCreated(context, transaction, caller, type, proposed, password);
   await runEffect(context, transaction, caller, type, 'created', proposed);
   const record = await reload(context, transaction, type, id);
@@ -116,7 +117,8 @@ export async function changeIn(
   const after = authorize(context, caller, action, type, proposed);
   requireFields(context, caller, after, Object.keys(input), before.id);
   await requireReferences(transaction, policy.model, type, changes);
-  await updateRecord(transaction, policy, context.runtime, handle, changes);
+  const sealed = await sealFields(context, type, before.id, input);
+  await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
   await accountUpdated(context, transaction, caller, type, before, proposed, password);
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);

@@ -28,6 +28,11 @@ export function storedFields(model: Model, type: string): readonly (readonly [st
   return Object.entries(model.resources[type]?.fields ?? {}).filter(([, field]) => !field.secret);
 }
 
+/** The fields of a type that are columns of encrypted text: no statement that loads records names them. */
+export function encryptedFields(model: Model, type: string): readonly (readonly [string, Field])[] {
+  return Object.entries(model.resources[type]?.fields ?? {}).filter(([, field]) => field.encrypted);
+}
+
 /** Makes the table of a resource type, or brings it to what the model says now, without its indexes. */
 export async function createTable(transaction: Transaction, model: Model, type: string): Promise<void> {
   const table = tableOf(model, type);
@@ -50,7 +55,7 @@ export async function createTable(transaction: Transaction, model: Model, type: 
   const exists = async (where: string) =>
     (await query(transaction, `select 1 from ${table} where ${where} limit 1`)).length > 0;
   const filled = await exists('true');
-  for (const [name, field] of storedFields(model, type)) {
+  for (const [name, field] of [...storedFields(model, type), ...encryptedFields(model, type)]) {
     const column = columnOf(name);
     const wanted = typeOf(field);
     const found = present.get(snakeCase(name));

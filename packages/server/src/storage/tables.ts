@@ -86,6 +86,33 @@ export interface PlatformTables extends AuditTables, PresenceTables {
     expires_at: Timestamp;
     used_at: Timestamp | null;
   };
+  'ostiary.sign_on_state': {
+    state_hash: Buffer;
+    application: string;
+    provider: string;
+    browser_hash: Buffer;
+    return_to: string | null;
+    expires_at: Timestamp;
+  };
+  'ostiary.sign_on_code': {
+    code_hash: Buffer;
+    application: string;
+    kind: string;
+    principal_id: string;
+    provider: string;
+    browser_hash: Buffer;
+    expires_at: Timestamp;
+  };
+  'ostiary.sign_on_link': {
+    id: string;
+    application: string;
+    kind: string;
+    principal_id: string;
+    provider: string;
+    issuer: string;
+    subject: string;
+    created_at: Timestamp;
+  };
   'ostiary.service_key': {
     id: string;
     application: string;
@@ -205,6 +232,37 @@ export const PLATFORM_DDL: readonly string[] = [
      created_at timestamptz(3) not null,
      expires_at timestamptz(3),
      revoked_at timestamptz(3)
+   )`,
+  `create table if not exists ostiary.sign_on_state (
+     state_hash bytea primary key,
+     application text not null,
+     provider text not null,
+     browser_hash bytea not null,
+     return_to text,
+     expires_at timestamptz(3) not null
+   )`,
+  `create table if not exists ostiary.sign_on_code (
+     code_hash bytea primary key,
+     application text not null,
+     kind text not null,
+     principal_id uuid not null,
+     provider text not null,
+     browser_hash bytea not null,
+     expires_at timestamptz(3) not null
+   )`,
+  // One account elsewhere is one person here; and one person here has one account of an issuer.
+  `create table if not exists ostiary.sign_on_link (
+     id uuid primary key,
+     application text not null,
+     kind text not null,
+     principal_id uuid not null,
+     provider text not null,
+     issuer text not null,
+     subject text not null,
+     created_at timestamptz(3) not null,
+     unique (application, issuer, subject),
+     unique (application, kind, principal_id, issuer),
+     foreign key (application, kind, principal_id) references ostiary.account on delete cascade deferrable
    )`,
   ...AUDIT_DDL,
   ...PRESENCE_DDL,

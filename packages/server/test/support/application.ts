@@ -137,6 +137,7 @@ export async function openApplication(application: Application, options: TestOpt
       issuer: ISSUER,
       production: false,
       environment: { SECRET_KEY },
+      fieldSecrets: async () => [SECRET_KEY],
       demo,
     });
   const names = applications.map((each) => snakeCase(each.policy.model.name));
