@@ -37,7 +37,7 @@ describe('the audit trail of an installation', () => {
     expect(await found('--who', 'user:JaneDoe', '--what', 'login.succeeded')).toMatch(
       /user:JaneDoe {2}login\.succeeded allowed/,
     );
-    const whole = (await found('--type', 'Session', '--limit', '1', '--json')).trim();
+    const whole = (await found('--app', 'open-data-capture', '--type', 'Session', '--limit', '1', '--json')).trim();
     const { recordId } = JSON.parse(whole);
     expect(await found('--record', recordId, '--what', 'create', '--app', 'open-data-capture')).toContain(recordId);
     const application = fileURLToPath(new URL('../../../apps/open-data-capture', import.meta.url));

@@ -4,16 +4,19 @@ import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { databasesIn, logIn, ostiary, ROOT, type Running, serve, temporaryFolder } from './support/command.js';
 
-describe('on an installation with demo data', () => {
+/** One of the applications under apps/, by its name there. */
+const ONE = ['--app', 'open-data-capture'];
+
+describe('on an installation of one application, with demo data', () => {
   let folder: string;
   let data: string;
   let server: Running;
-  const on = () => ['--data', data];
+  const on = () => ['--data', data, ...ONE];
 
   beforeAll(async () => {
     folder = await temporaryFolder();
     data = join(folder, 'data');
-    server = await serve(['--port', '0', '--data', data]);
+    server = await serve(['--port', '0', ...on()]);
     await server.stop();
   });
 
@@ -52,7 +55,8 @@ describe('on an installation with demo data', () => {
       ['user', 'create', '--password-stdin'],
       ['setup-link'],
     ]) {
-      const { code, err } = await ostiary([...args, '--data', nowhere]);
+      const app = ['backup', 'keys'].includes(args[0] ?? '') ? [] : ONE;
+      const { code, err } = await ostiary([...args, '--data', nowhere, ...app]);
       expect({ args, code, err }).toEqual({
         args,
         code: 2,
@@ -64,7 +68,7 @@ describe('on an installation with demo data', () => {
 
   test('an installation is made by a command only where it is told to', async () => {
     const made = join(folder, 'made');
-    const link = ['setup-link', '--data', made];
+    const link = ['setup-link', '--data', made, ...ONE];
     expect(await ostiary(link)).toMatchObject({ code: 2, err: expect.stringContaining(made) });
     const { code, out, err } = await ostiary([...link, '--new']);
     expect({ code, out }).toEqual({
@@ -86,7 +90,7 @@ describe('on an installation with demo data', () => {
   test('commands work beside a running server, and leave it running', async () => {
     const live = await serve(['--port', '0', ...on()]);
     expect(await ostiary(['check', 'admin', 'read', 'Session', ...on()])).toMatchObject({ code: 0 });
-    expect(await ostiary(['backup', join(folder, 'live.backup'), ...on()])).toMatchObject({ code: 0 });
+    expect(await ostiary(['backup', join(folder, 'live.backup'), '--data', data])).toMatchObject({ code: 0 });
     expect((await fetch(`${live.url}/readyz`)).status).toBe(200);
     expect((await live.stop()).code).toBe(0);
   });
@@ -103,7 +107,7 @@ describe('on an installation with demo data', () => {
     expect(listed.out).not.toContain(made.out.trim());
 
     const ask = () =>
-      fetch(`${live.url}/open-data-capture/access/v1/evaluation`, {
+      fetch(`${live.url}/access/v1/evaluation`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${made.out.trim()}` },
         body: JSON.stringify({
@@ -130,10 +134,10 @@ describe('on an installation with demo data', () => {
 
   test('a backup is restored into a fresh folder: the same rows, and everyone can log in', async () => {
     const file = join(folder, 'one.backup');
-    const made = await ostiary(['backup', file, ...on()]);
+    const made = await ostiary(['backup', file, '--data', data]);
     expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^Wrote \d+ rows of \d+ tables/) });
     expect((await stat(file)).mode & 0o777, 'nobody else may read it').toBe(0o600);
-    expect(await ostiary(['backup', file, ...on()])).toMatchObject({
+    expect(await ostiary(['backup', file, '--data', data])).toMatchObject({
       code: 1,
       err: expect.stringContaining('--force'),
     });
@@ -151,9 +155,9 @@ describe('on an installation with demo data', () => {
     const second = join(folder, 'two.backup');
     await ostiary(['backup', second, ...fresh]);
 
-    const copy = await serve(['--port', '0', ...fresh]);
+    const copy = await serve(['--port', '0', ...fresh, ...ONE]);
     expect(copy.said(), 'a restored installation is what it was').not.toContain('Loading');
-    expect((await logIn(`${copy.url}/open-data-capture`, 'JaneDoe', 'ostiary-demo')).status).toBe(200);
+    expect((await logIn(copy.url, 'JaneDoe', 'ostiary-demo')).status).toBe(200);
     await copy.stop();
     expect(await databasesIn(folder)).toEqual([]);
   });
@@ -161,7 +165,7 @@ describe('on an installation with demo data', () => {
   test('a command does not add an application to an installation', async () => {
     const other = await otherApplication(await temporaryFolder());
     for (const args of [['check', 'admin', 'read', 'User'], ['setup-link']]) {
-      const { code, err } = await ostiary([...args, '--app', other, ...on()]);
+      const { code, err } = await ostiary([...args, '--app', other, '--data', data]);
       expect({ args, code, err }).toEqual({
         args,
         code: 2,
@@ -216,7 +220,7 @@ describe('on an installation of an application from elsewhere', () => {
     expect(unnamed).toMatchObject({ code: 2, out: '', err: expect.stringContaining('other') });
     const rotated = await ostiary(['keys', 'rotate', '--data', data, '--app', app]);
     expect(rotated).toMatchObject({ code: 0, out: expect.stringMatching(/^ES256 \S+\n$/) });
-    const missing = await ostiary(['check', 'admin', 'read', 'User', '--data', data]);
+    const missing = await ostiary(['check', 'admin', 'read', 'User', '--data', data, ...ONE]);
     expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('has other, and not open-data-capture') });
   });
 

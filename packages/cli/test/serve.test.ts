@@ -36,7 +36,7 @@ describe('with demo data', () => {
     const page = await fetch(`${server.url}/`, { headers: { accept: 'text/html,*/*' } });
     expect(page.headers.get('content-type')).toContain('text/html');
     const list = await fetch(`${server.url}/`, { headers: { accept: 'application/json' } });
-    expect(await list.json()).toMatchObject({ applications: [{ name: 'open-data-capture' }] });
+    expect(await list.json()).toMatchObject({ applications: [{ name: 'open-data-capture' }, { name: 'opentera' }] });
 
     const { code, out, err } = await server.stop('SIGINT');
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -153,7 +153,7 @@ describe('without demo data', () => {
     await server.stop();
 
     const again = await serve(['--port', '0', '--data', data]);
-    expect(again.said()).not.toContain('no accounts yet');
+    expect(again.said()).not.toContain('Open Data Capture has no accounts yet');
     expect(again.said(), 'it stays without demo data').not.toContain('ostiary-demo');
     await again.stop();
   });
@@ -166,7 +166,8 @@ describe('without demo data', () => {
     expect(server.said()).toContain('is good until');
     expect(server.said()).not.toContain('curl');
     const fields = ['username=first', 'firstName=First', 'lastName=Person'].flatMap((pair) => ['--set', pair]);
-    const create = ['user', 'create', '--admin', '--data', data, '--password-stdin', ...fields];
+    const one = ['--app', 'open-data-capture'];
+    const create = ['user', 'create', '--admin', '--data', data, ...one, '--password-stdin', ...fields];
     const weak = await ostiary(create, { input: 'password1\n' });
     expect(weak).toMatchObject({ code: 1, err: expect.stringContaining('The password is too weak') });
     const made = await ostiary(create, { input: `${PASSWORD}\n` });
@@ -174,7 +175,7 @@ describe('without demo data', () => {
     expect(await ostiary(create, { input: `${PASSWORD}\n` })).toMatchObject({ code: 1 });
     expect((await logIn(`${server.url}/open-data-capture`, 'first', PASSWORD)).status).toBe(200);
 
-    const link = await ostiary(['setup-link', '--data', data, '--url', `${server.url}/open-data-capture`]);
+    const link = await ostiary(['setup-link', '--data', data, ...one, '--url', `${server.url}/open-data-capture`]);
     expect(link).toMatchObject({
       code: 0,
       out: expect.stringContaining(`curl -s ${server.url}/open-data-capture/setup`),

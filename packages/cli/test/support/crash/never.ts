@@ -28,7 +28,8 @@ export const NEVER: Readonly<Record<string, string>> = {
     }),
   ),
   'a user without an account, or with another one than theirs': `select coalesce(u.id, a.principal_id) as id
-    from open_data_capture."user" u full join ostiary.account a on a.principal_id = u.id
+    from open_data_capture."user" u
+    full join (select * from ostiary.account where application = 'open-data-capture') a on a.principal_id = u.id
     where u.username is distinct from a.login or u.disabled is distinct from a.disabled`,
   'a session whose subject is not one of its group': `select s.id from open_data_capture.session s
     left join open_data_capture.subject j on j.id = s.subject_id
