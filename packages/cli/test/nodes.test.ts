@@ -20,7 +20,8 @@ test(
     const sent = await askNodes({ databaseUrl: databaseUrl(database.config), requests: 2_000, signal });
     expect(sent).toBeGreaterThanOrEqual(2_000);
     const { rows } = await database.pool.query(
-      `select event, count(*)::int from ostiary.audit where event in ('account.created', 'logout') group by 1`,
+      `select event, count(*)::int from ostiary.audit
+       where event in ('account.created', 'logout') and application = 'open-data-capture' group by 1`,
     );
     const { 'account.created': accounts, logout } = Object.fromEntries(rows.map(({ event, count }) => [event, count]));
     expect(accounts, 'the demo data was loaded once: five accounts, and five of this test').toBe(10);
