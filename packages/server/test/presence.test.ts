@@ -145,6 +145,19 @@ describe('to be online', () => {
     expect([refused.status, refused.body.code]).toEqual([403, 'not_allowed']);
   });
 
+  test('is told to whoever may know, and to nobody who may read the record alone', async () => {
+    const monitor = await enter(here, { token: await tokenOf('device', 'monitor') });
+    const chief = await nurse('chief');
+    await nurse('bea');
+    await nurse('sam');
+    await soon(() => summary(chief)).toEqual(['online bea', 'online sam']);
+    await ring('anna', 'bed 1');
+    await soon(() => summary(monitor).at(-1)).toBe('call.rung bed 1');
+    expect(summary(monitor), 'a device reads who works on its ward, and may not know who is there').toEqual([
+      'call.rung bed 1',
+    ]);
+  });
+
   test('is a decision like others', async () => {
     const ask = (subject: string, id: string | undefined) =>
       app.request({

@@ -130,6 +130,7 @@ describe('refuses a provider', () => {
       'whose keys are said to be on this machine, otherwise written',
       () => meta({ jwks_uri: 'https://[::ffff:7f00:1]/' }),
     ],
+    ['whose keys are said to be on this machine, with a dot', () => meta({ jwks_uri: 'https://localhost./keys' })],
     ['whose keys come without https', () => meta({ jwks_uri: 'http://keys.example/' })],
     ['whose keys are a file', () => meta({ jwks_uri: 'file:///etc/passwd' })],
     ['whose userinfo is inside the network', () => meta({ userinfo_endpoint: 'http://192.168.0.1/admin' })],

@@ -62,6 +62,7 @@ describe('tells nothing that a list would not', () => {
     ['by nothing', 'chief', '', 422, 'invalid_input'],
     ['a period of what has none', 'chief', 'by=status&per=day', 422, 'invalid_input'],
     ['from a value of what has no order', 'chief', 'by=status&from=2026-01-01', 422, 'invalid_input'],
+    ['two beginnings', 'chief', 'by=at&from=2026-01-01&at[ge]=2026-02-01T00:00:00.000Z', 422, 'invalid_input'],
     ['another period', 'chief', 'by=at&per=week', 422, 'invalid_input'],
     ['a time that is none', 'chief', 'by=at&from=2026-99-99', 422, 'invalid_input'],
     ['an order', 'chief', 'by=at&sort=at', 422, 'invalid_input'],

@@ -1,30 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
-import { ID_PATTERN } from '../input/ids.js';
 import { Type } from '../input/json-schema.js';
+import { randomSecret } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import {
   admit,
   begin,
   createSignOnClient,
   finish,
-  listLinks,
   loginProviders,
   openSession,
   providersOf,
-  randomSecret,
   recordedProviders,
   redeemCode,
-  removeLink,
   type SignOn,
   type SignOnConfiguration,
   SignOnFailure,
 } from '../sign-on/index.js';
-import { caller } from './guard.js';
 import { prefersHtml } from './home.js';
 import { tokensOf, tokensSchema } from './identity-routes.js';
 import { answers } from './responses.js';
 import { SignOnCookie } from './sign-on-cookie.js';
+import { linkRoutes } from './sign-on-link-routes.js';
 
 export interface SignOnOptions extends SignOnConfiguration {
   /** The address that people and providers use, without a slash at its end: https, or this machine's. */
@@ -200,60 +197,4 @@ function signOnOf(
 function sendBack(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
   if (!(error instanceof SignOnFailure) || error.returnTo === null || !prefersHtml(request.headers.accept)) throw error;
   return reply.redirect(`${error.returnTo}#error=${error.code}&reason=${error.reason}`, 303);
-}
-
-/** One's own links with accounts elsewhere. */
-function linkRoutes(server: FastifyInstance, context: Context): void {
-  const application = context.policy.model.name;
-  const link = Type.Object({
-    id: Type.String(),
-    provider: Type.String(),
-    issuer: Type.String(),
-    createdAt: Type.String({ format: 'date-time' }),
-  });
-  const owner = (request: FastifyRequest) => {
-    const { principal } = caller(request);
-    if (principal === null) throw new Problem('not_authenticated');
-    return { kind: principal.kind, principalId: principal.id };
-  };
-
-  server.get(
-    '/auth/links',
-    {
-      config: { decision: { authenticated: 'everyone may know which accounts of theirs let them in' } },
-      schema: {
-        tags: ['Identity'],
-        operationId: 'signOnLinks',
-        summary: 'The accounts elsewhere with which you sign in',
-        security: [{ bearer: [] }],
-        response: answers(200, Type.Object({ links: Type.Array(link) })),
-      },
-    },
-    async (request) => {
-      const links = await listLinks(context, application, owner(request));
-      return { links: links.map(({ id, provider, issuer, createdAt }) => ({ id, provider, issuer, createdAt })) };
-    },
-  );
-
-  server.delete(
-    '/auth/links/:id',
-    {
-      config: { decision: { authenticated: 'everyone may undo a link of their own' } },
-      schema: {
-        tags: ['Identity'],
-        operationId: 'removeSignOnLink',
-        summary: 'Undo a link: that account is a stranger from then on',
-        security: [{ bearer: [] }],
-        params: Type.Object({ id: Type.String({ format: 'uuid', pattern: ID_PATTERN }) }),
-        response: answers(204, null),
-      },
-    },
-    async (request, reply) => {
-      const { id } = request.params as { readonly id: string };
-      const own = owner(request);
-      const actor = { principal: { kind: own.kind, id: own.principalId }, requestId: request.id };
-      await removeLink(context, application, id, actor, own);
-      return reply.code(204).send();
-    },
-  );
 }

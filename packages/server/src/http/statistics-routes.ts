@@ -63,14 +63,21 @@ function parseCounting(model: Model, type: string, raw: Readonly<Record<string, 
   const { by = '', per, from, until, ...filters } = raw;
   const isTime = ['instant', 'date'].includes(fieldOf(model, type, by).kind);
   for (const [name, value] of Object.entries({ per, from, until })) {
-    if (value === undefined || isTime) continue;
-    const message = `goes with an instant or a date, and '${by}' is neither`;
-    throw new Problem('invalid_input', { errors: [{ pointer: `/${name}`, message }] });
+    if (value !== undefined && !isTime) fail(name, `goes with an instant or a date, and '${by}' is neither`);
+  }
+  const bounds = { from: `${by}[ge]`, until: `${by}[lt]` };
+  for (const [name, filter] of Object.entries(bounds)) {
+    if (raw[name] !== undefined && raw[filter] !== undefined)
+      fail(name, `says the same as '${filter}': send one of them`);
   }
   const asked = parseListQuery(model, type, {
     ...filters,
-    ...(from === undefined ? {} : { [`${by}[ge]`]: from }),
-    ...(until === undefined ? {} : { [`${by}[lt]`]: until }),
+    ...(from === undefined ? {} : { [bounds.from]: from }),
+    ...(until === undefined ? {} : { [bounds.until]: until }),
   });
   return { by, per: isTime ? ((per as Period | undefined) ?? 'month') : null, asked };
+}
+
+function fail(name: string, message: string): never {
+  throw new Problem('invalid_input', { errors: [{ pointer: `/${name}`, message }] });
 }

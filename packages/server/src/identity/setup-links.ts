@@ -1,10 +1,8 @@
-import { hash } from 'node:crypto';
 import { writeAudit } from '../audit/trail.js';
+import { randomSecret, secretHash } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Database, Transaction } from '../storage/database.js';
-
-const TOKEN_BYTES = 32;
 
 /**
  * Makes the token of a one-time link that sets up an application: 32 random bytes in base64url. The database has its
@@ -16,14 +14,14 @@ export async function createSetupLink(
   options: { readonly validSeconds?: number } = {},
 ): Promise<{ readonly token: string; readonly expiresAt: Date }> {
   const { database, runtime } = deps;
-  const token = Buffer.from(runtime.bytes(TOKEN_BYTES)).toString('base64url');
+  const token = randomSecret(runtime);
   const now = runtime.now();
   const expiresAt = new Date(now.getTime() + (options.validSeconds ?? 86_400) * 1000);
   await database.db.transaction().execute(async (tx) => {
     await tx
       .insertInto('ostiary.setup_link')
       .values({
-        token_hash: tokenHash(token),
+        token_hash: secretHash(token),
         application,
         created_at: now,
         expires_at: expiresAt,
@@ -50,7 +48,7 @@ export async function redeemSetupLink(
   const { numUpdatedRows } = await tx
     .updateTable('ostiary.setup_link')
     .set({ used_at: now })
-    .where('token_hash', '=', tokenHash(token))
+    .where('token_hash', '=', secretHash(token))
     .where('application', '=', application)
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
@@ -62,9 +60,4 @@ export async function redeemSetupLink(
     outcome: 'allowed',
     ...(requestId === undefined ? {} : { requestId }),
   });
-}
-
-/** Looking up a hash takes no time that would tell anything about the token. */
-function tokenHash(token: string): Buffer {
-  return hash('sha256', token, 'buffer');
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { randomSecret, secretHash } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';
@@ -7,7 +7,6 @@ import { type Credential, standingCredentials } from './standing.js';
 
 type Dependencies = { readonly database: Database; readonly runtime: Runtime };
 
-const TICKET_BYTES = 32;
 const LIFETIME_SECONDS = 60;
 const PREFIX = 'ticket.';
 /** As a token of HTTP (RFC 9110 §5.6.2), which is what a subprotocol has to be: 32 random bytes in base64url. */
@@ -27,12 +26,12 @@ export async function createSocketTicket(
   application: string,
   credential: Credential,
 ): Promise<{ readonly ticket: string; readonly expiresAt: Date }> {
-  const ticket = `${PREFIX}${Buffer.from(runtime.bytes(TICKET_BYTES)).toString('base64url')}`;
+  const ticket = `${PREFIX}${randomSecret(runtime)}`;
   const expiresAt = new Date(runtime.now().getTime() + LIFETIME_SECONDS * 1000);
   await database.db
     .insertInto('ostiary.socket_ticket')
     .values({
-      token_hash: ticketHash(ticket),
+      token_hash: secretHash(ticket),
       application,
       kind: credential.kind,
       principal_id: credential.principalId,
@@ -56,7 +55,7 @@ export async function redeemSocketTicket(
   if (!FORM.test(ticket)) throw new Problem('invalid_token');
   const found = await database.db
     .deleteFrom('ostiary.socket_ticket')
-    .where('token_hash', '=', ticketHash(ticket))
+    .where('token_hash', '=', secretHash(ticket))
     .where('application', '=', application)
     .returning(['kind', 'principal_id', 'session_id', 'static_token_id', 'expires_at'])
     .executeTakeFirst();
@@ -67,9 +66,4 @@ export async function redeemSocketTicket(
   const rightsVersion = standing.get(credential);
   if (rightsVersion === undefined) throw new Problem('invalid_token');
   return { ...credential, rightsVersion };
-}
-
-/** Looking up a hash takes no time that would tell anything about the ticket. */
-function ticketHash(ticket: string): Buffer {
-  return hash('sha256', ticket, 'buffer');
 }

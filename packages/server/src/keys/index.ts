@@ -7,7 +7,7 @@ export {
   readStatement,
   replaceAuditKey,
 } from './audit-keys.js';
-export { digestOfToken } from './digest.js';
+export { digestOfToken, randomSecret, secretHash } from './digest.js';
 export { createFieldKeys, type FieldKeys } from './field-keys.js';
 export { ConfigurationError, requireSecret, type SigningSecretOptions, signingSecret, storedSecret } from './secret.js';
 export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './signing-keys.js';

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
+import { randomSecret } from './digest.js';
 
 export const MIN_SECRET_LENGTH = 32;
 
@@ -64,7 +65,7 @@ export async function signingSecret(options: SigningSecretOptions): Promise<stri
 
 /** The secret that is kept for an application, made now if there is none: 32 random bytes in base64url. */
 export async function storedSecret(executor: Executor, runtime: Runtime, application: string): Promise<string> {
-  const made = Buffer.from(runtime.bytes(32)).toString('base64url');
+  const made = randomSecret(runtime);
   const { rows } = await sql<{ secret: string }>`
     update ostiary.application set secret = coalesce(secret, ${made}) where name = ${application} returning secret
   `.execute(executor);

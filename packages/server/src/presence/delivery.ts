@@ -1,10 +1,10 @@
-import { decide, universal } from '@ostiary/policy';
+import { actionsOf, decide, type Model, universal } from '@ostiary/policy';
 import { environment } from '../access/access.js';
 import type { Context } from '../context.js';
 import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import type { Tally } from '../telemetry/tally.js';
-import type { Told } from './events.js';
+import { ONLINE, type Told } from './events.js';
 import type { Socket } from './rows.js';
 import type { Sockets } from './sockets.js';
 import type { Standing } from './standing.js';
@@ -66,29 +66,36 @@ export class Delivery {
     }
   }
 
-  /** Who is told: whoever is named, or else may read the record as it is now; of one that is gone, who may read them all. */
+  /** Who is told: whoever is named, or else may know of the record as it is now; of one that is gone, who may of them all. */
   async #readers(told: Told, standing: ReadonlyMap<Socket, Standing>): Promise<readonly Socket[]> {
     const concerned = [...standing].filter(([socket]) => mayConcern(told, socket));
     if (told.to !== null || concerned.length === 0) return concerned.map(([socket]) => socket);
     const { policy, database } = this.context;
     const { type, id } = told.about;
+    const action = actionOf(policy.model, told);
     const record = await loadRecord(database.db, policy, type, id);
     const readers: Socket[] = [];
     for (const [socket, { rightsVersion }] of concerned) {
       if (isOwnPresence(told, socket)) continue;
-      if (await this.#mayRead(socket, rightsVersion, type, record)) readers.push(socket);
+      if (await this.#may(action, socket, rightsVersion, type, record)) readers.push(socket);
     }
     return readers;
   }
 
-  async #mayRead(socket: Socket, rightsVersion: string, type: string, record: LoadedRecord | null): Promise<boolean> {
+  async #may(
+    action: string,
+    socket: Socket,
+    rightsVersion: string,
+    type: string,
+    record: LoadedRecord | null,
+  ): Promise<boolean> {
     const { policy, database, runtime, principals } = this.context;
     const { kind, principalId, sessionId } = socket;
     const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
     if (principal === null) return false;
     const now = environment(runtime);
-    if (record === null) return universal(policy, principal, 'read', type, now);
-    return decide(policy, principal, 'read', type, record.facts, now).allowed;
+    if (record === null) return universal(policy, principal, action, type, now);
+    return decide(policy, principal, action, type, record.facts, now).allowed;
   }
 
   #count(outcome: 'delivered' | 'dropped'): void {
@@ -100,8 +107,18 @@ function mayConcern({ to }: Told, { kind, principalId }: Socket): boolean {
   return to === null || to === undefined || to.some((each) => each.kind === kind && each.id === principalId);
 }
 
+function isPresence({ event }: Told): boolean {
+  return event === 'online' || event === 'offline';
+}
+
+/** What one has to be allowed to be told: of who is online what the list of them asks for, where a type has it. */
+function actionOf(model: Model, told: Told): string {
+  return isPresence(told) && actionsOf(model, told.about.type).includes(ONLINE) ? ONLINE : 'read';
+}
+
 /** Nobody is told that they are online: they would be told or not, by who is quicker. */
-function isOwnPresence({ event, about }: Told, { context, kind, principalId }: Socket): boolean {
+function isOwnPresence(told: Told, { context, kind, principalId }: Socket): boolean {
+  const { about } = told;
   const type = context.policy.model.principals[kind];
-  return (event === 'online' || event === 'offline') && about.type === type && about.id === principalId;
+  return isPresence(told) && about.type === type && about.id === principalId;
 }

@@ -29,6 +29,9 @@ export interface Told {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** The action on a principal's record that lets somebody know whether it is online. */
+export const ONLINE = 'online';
+
 export const EVENT_CHANNEL = 'ostiary_event';
 
 /** PostgreSQL takes 8,000 bytes at once (NOTIFY): so many ids of recipients, and so much of detail beside them. */

@@ -1,13 +1,10 @@
 import { filter, filterSql, type Parameters, showsField } from '@ostiary/policy/sql';
 import { environment, refuseFields, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
-import { onlineSql } from '../presence/index.js';
+import { ONLINE, onlineSql } from '../presence/index.js';
 import { fieldsOf, type ListQuery } from './list-query.js';
 import { principalOf } from './page.js';
 import { type ListPage, pageOf } from './read.js';
-
-/** The action on a principal's record that lets somebody know whether it is online. */
-export const ONLINE = 'online';
 
 /** The kinds of principal whose records are of a type, and that may be online. */
 export function onlineKinds({ application, policy }: Context, type: string): readonly string[] {

@@ -23,6 +23,9 @@ for (const [network, bits] of [
 ] as const)
   INTERNAL.addSubnet(network, bits, 'ipv6');
 
+/** Names of this machine (RFC 6761 §6.3); a dot at the end only says that a name is whole. */
+const LOCAL_NAME = /(?:^|\.)localhost\.?$/;
+
 function isIn(list: BlockList, host: string): boolean {
   const plain = host.replace(/^\[|\]$/g, '');
   const family = isIP(plain);
@@ -50,5 +53,5 @@ export function mayBeCalled(address: string, configured: readonly string[]): boo
   if (!isUsable(address)) return false;
   const { hostname } = new URL(address);
   if (configured.some((one) => new URL(one).hostname === hostname)) return true;
-  return !isLoopbackHost(hostname) && !hostname.endsWith('.localhost') && !isIn(INTERNAL, hostname);
+  return !LOCAL_NAME.test(hostname) && !isIn(INTERNAL, hostname);
 }

@@ -19,4 +19,4 @@ export {
   type SignOn,
   SignOnFailure,
 } from './sign-on.js';
-export { browserSecret, randomSecret } from './state.js';
+export { browserSecret } from './state.js';

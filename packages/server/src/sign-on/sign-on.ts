@@ -2,13 +2,14 @@ import type { SignOnSettings } from '../application.js';
 import { writeAudit } from '../audit/trail.js';
 import type { Context } from '../context.js';
 import { type LoginResult, loginElsewhere } from '../identity/index.js';
+import { randomSecret } from '../keys/index.js';
 import { Problem } from '../problems.js';
 import { accountOf } from './account.js';
 import type { SignOnClient } from './client.js';
 import { personOf } from './person.js';
 import type { Provider, ProviderSource } from './provider.js';
 import { REASONS, type Reason, SignOnRefusal } from './refusal.js';
-import { type Admitted, makeCode, proofOf, randomSecret, rememberState, takeCode, takeState } from './state.js';
+import { type Admitted, makeCode, proofOf, rememberState, takeCode, takeState } from './state.js';
 
 /** The sign-on of one application. */
 export interface SignOn {

@@ -1,4 +1,5 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { randomSecret, secretHash } from '../keys/index.js';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 
@@ -7,11 +8,6 @@ const STATE_SECONDS = 600;
 /** So long a page has to redeem its code. */
 const CODE_SECONDS = 60;
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
-
-/** 32 random bytes in base64url. */
-export function randomSecret(runtime: Runtime): string {
-  return Buffer.from(runtime.bytes(32)).toString('base64url');
-}
 
 /** The cookie of a browser, if it is one that was made here. */
 export function browserSecret(cookie: string | undefined): string | null {
@@ -36,10 +32,10 @@ export async function rememberState(
   await executor
     .insertInto('ostiary.sign_on_state')
     .values({
-      state_hash: sha256(state),
+      state_hash: secretHash(state),
       application: begun.application,
       provider: begun.provider,
-      browser_hash: sha256(browser),
+      browser_hash: secretHash(browser),
       return_to: begun.returnTo,
       expires_at: later(runtime, STATE_SECONDS),
     })
@@ -57,7 +53,7 @@ export async function takeState(
   if (!SECRET.test(state)) return null;
   const taken = await executor
     .deleteFrom('ostiary.sign_on_state')
-    .where('state_hash', '=', sha256(state))
+    .where('state_hash', '=', secretHash(state))
     .returning(['application', 'provider', 'browser_hash', 'return_to', 'expires_at'])
     .executeTakeFirst();
   const isGood =
@@ -88,12 +84,12 @@ export async function makeCode(
   await executor
     .insertInto('ostiary.sign_on_code')
     .values({
-      code_hash: sha256(code),
+      code_hash: secretHash(code),
       application,
       kind: admitted.kind,
       principal_id: admitted.principalId,
       provider: admitted.provider,
-      browser_hash: sha256(browser),
+      browser_hash: secretHash(browser),
       expires_at: later(runtime, CODE_SECONDS),
     })
     .execute();
@@ -110,7 +106,7 @@ export async function takeCode(
 ): Promise<Admitted | null> {
   const taken = await executor
     .deleteFrom('ostiary.sign_on_code')
-    .where('code_hash', '=', sha256(code))
+    .where('code_hash', '=', secretHash(code))
     .returning(['application', 'kind', 'principal_id', 'provider', 'browser_hash', 'expires_at'])
     .executeTakeFirst();
   const isGood =
@@ -131,11 +127,7 @@ export function proofOf(browser: string, state: string): { readonly nonce: strin
 }
 
 function isOf(browserHash: Buffer, browser: string | null): boolean {
-  return browser !== null && timingSafeEqual(browserHash, sha256(browser));
-}
-
-function sha256(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer');
+  return browser !== null && timingSafeEqual(browserHash, secretHash(browser));
 }
 
 function later(runtime: Runtime, seconds: number): Date {

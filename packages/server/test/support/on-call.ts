@@ -72,6 +72,12 @@ const onCallPolicy = policy(onCallModel, [
       actions: ['create', 'update', 'delete'],
       when: equal(nurse.isChief, true),
     }),
+    allow('device-shows', {
+      says: 'A device shows who works on its ward, and not whether they are there.',
+      source: SOURCE,
+      actions: ['read'],
+      when: all(present(device.wardId), equal(it.wardId, device.wardId)),
+    }),
     allow('own-password', {
       says: 'Nurses set their password.',
       source: SOURCE,
