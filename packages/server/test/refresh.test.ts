@@ -1,4 +1,4 @@
-import { DEMO_PASSWORD } from '@ostiary/server';
+import { DEMO_PASSWORD, purgeExpired } from '@ostiary/server';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openApplication, START, type TestAnswer, type TestApplication } from './support/application.js';
 import { trials } from './support/trials.js';
@@ -68,6 +68,24 @@ describe('a refresh token', () => {
     await expectRefused(second.refreshToken);
     expect(await events()).toEqual([['token.refused', 'ended']]);
     expect(await me(elsewhere), 'another session of the same account goes on').toBe(200);
+  });
+
+  test('ends the session also when it is used again long after its own time', async () => {
+    const first = await login();
+    const unused = await login();
+    let stolen = await refreshed(first);
+    for (const days of [6, 6]) {
+      app.clock.advance(days * DAY);
+      stolen = await refreshed(stolen);
+    }
+    await purgeExpired(app.context);
+    await app.audit();
+    await expectRefused(first.refreshToken);
+    expect(await events()).toEqual([['token.reused', undefined]]);
+    expect(await me(stolen)).toBe(401);
+    await app.audit();
+    await expectRefused(unused.refreshToken);
+    expect(await events(), 'what nobody used is gone after its time').toEqual([['token.refused', 'unknown']]);
   });
 
   test('used by several at once is good for one of them, and then for none', async () => {

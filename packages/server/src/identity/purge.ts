@@ -8,7 +8,8 @@ export async function purgeExpired(deps: { readonly database: Database; readonly
   await db.deleteFrom('ostiary.login_session').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.sign_on_state').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.sign_on_code').where('expires_at', '<=', now).execute();
-  await db.deleteFrom('ostiary.refresh_token').where('expires_at', '<=', now).execute();
+  // One that was used goes with its session: until then its use again tells of a theft.
+  await db.deleteFrom('ostiary.refresh_token').where('expires_at', '<=', now).where('used_at', 'is', null).execute();
   await db.deleteFrom('ostiary.setup_link').where('expires_at', '<=', now).execute();
   await db.deleteFrom('ostiary.socket_ticket').where('expires_at', '<=', now).execute();
   await db

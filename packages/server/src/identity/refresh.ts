@@ -33,6 +33,7 @@ interface Known {
   readonly principalId: string;
   readonly beganAt: Date;
   readonly expiresAt: Date;
+  readonly used: boolean;
 }
 
 /** Why there are no new tokens: for the audit trail. The caller learns less. */
@@ -51,7 +52,8 @@ export async function refresh(deps: IdentityDependencies, use: Use): Promise<Ref
   if (use.kind !== null && use.kind !== known.kind) return refuse(deps, use, known, 'wrong_kind');
   const { runtime, tokens, database } = deps;
   const now = runtime.now();
-  if (known.expiresAt <= now) return refuse(deps, use, known, 'expired');
+  // One that was used tells of a theft as long as its session goes on, whoever has it by then.
+  if (known.expiresAt <= now && !known.used) return refuse(deps, use, known, 'expired');
   // Signed before the transaction, which so never waits for another connection while it holds one.
   const { kind, principalId: sub, sessionId } = known;
   const endsAt = sessionEnd(settings, known.beganAt);
@@ -69,7 +71,7 @@ async function find({ database }: IdentityDependencies, { application, token }: 
   const found = await database.db
     .selectFrom('ostiary.refresh_token as token')
     .innerJoin('ostiary.login_session as session', 'session.id', 'token.session_id')
-    .select(['token.token_hash', 'token.expires_at', 'token.session_id'])
+    .select(['token.token_hash', 'token.expires_at', 'token.used_at', 'token.session_id'])
     .select(['session.kind', 'session.principal_id', 'session.created_at'])
     .where('token.id', '=', id)
     .where('session.application', '=', application)
@@ -82,6 +84,7 @@ async function find({ database }: IdentityDependencies, { application, token }: 
     principalId: found.principal_id,
     beganAt: found.created_at,
     expiresAt: found.expires_at,
+    used: found.used_at !== null,
   };
 }
 
