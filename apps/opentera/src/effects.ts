@@ -65,6 +65,18 @@ async function inTheirProject({ record, system }: Effect): Promise<void> {
   }
 }
 
+/** A participant leaves a project without its devices, which would go on reading them. */
+async function leavesDevices({ before, record, system }: Effect & { readonly before: LoadedRecord }): Promise<void> {
+  if (before.values.projectId === record.values.projectId) return;
+  const projectId = idOf(record, 'projectId');
+  for (const link of await system.find('DeviceParticipant', { participantId: record.id })) {
+    const there = await system.find('DeviceProject', { deviceId: idOf(link, 'deviceId'), projectId });
+    if (there.length === 0) {
+      throw new Problem('conflict', { detail: 'The participant has a device that is not in the other project.' });
+    }
+  }
+}
+
 /** A device leaves a project once no participant of it has the device. */
 async function withNoParticipantThere({ record, system }: Effect): Promise<void> {
   for (const link of await system.find('DeviceParticipant', { deviceId: idOf(record, 'deviceId') })) {
@@ -77,6 +89,7 @@ async function withNoParticipantThere({ record, system }: Effect): Promise<void>
 export const effects: Effects = {
   Site: { created: coreRoles('siteId') },
   Project: { created: createdProject },
+  Participant: { updated: leavesDevices },
   User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId') },
   Device: { created: linkedTo('siteId', 'DeviceSite', 'deviceId') },
   SessionType: { created: linkedTo('siteId', 'SessionTypeSite', 'sessionTypeId') },

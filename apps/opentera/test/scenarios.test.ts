@@ -16,6 +16,7 @@ beforeAll(async () => {
     const type = await newAt(world, system, 'SessionType', near);
     const group = await newAt(world, system, 'UserGroup', near);
     const both = await newAt(world, system, 'UserGroup', near);
+    const beta = String((await system.find('Project', { name: 'Beta' }))[0]?.id);
     for (const siteId of [near.siteId, far.siteId]) {
       await system.create('SiteAccess', { userGroupId: both, siteId, role: 'admin' });
     }
@@ -24,6 +25,7 @@ beforeAll(async () => {
       site: near.siteId,
       south: far.siteId,
       alpha: near.projectId,
+      beta,
       gamma: far.projectId,
       participant: near.participantId,
       used: near.deviceId,
@@ -48,6 +50,7 @@ beforeAll(async () => {
 afterAll(() => world?.app.close());
 
 const post = (url: string, body: Values) => ({ method: 'POST' as const, url, body });
+const patch = (url: string, body: Values) => ({ method: 'PATCH' as const, url, body });
 const remove = (url: string) => ({ method: 'DELETE' as const, url });
 type Line = readonly [title: string, as: string, () => Pick<TestRequest, 'method' | 'url' | 'body'>, status: number];
 
@@ -64,6 +67,15 @@ test.each<Line>([
     () => post('device-sites', { deviceId: at.fresh, siteId: at.south }),
     201,
   ],
+  [
+    'whose data its token would read for an administrator of one site',
+    'siteadmin',
+    () => post(`devices/${at.fresh}/rotate-token`, {}),
+    403,
+  ],
+  ['who does not take it back either', 'siteadmin', () => post(`devices/${at.fresh}/revoke-token`, {}), 403],
+  ['of both, it is given', 'both', () => post(`devices/${at.fresh}/rotate-token`, {}), 200],
+  ['and of the only one', 'siteadmin', () => post(`devices/${at.used}/rotate-token`, {}), 200],
   ['and then to the project', 'both', () => post('device-projects', { deviceId: at.fresh, projectId: at.gamma }), 201],
   ['where it is once', 'both', () => post('device-projects', { deviceId: at.fresh, projectId: at.gamma }), 409],
   [
@@ -72,6 +84,20 @@ test.each<Line>([
     () => post('device-participants', { deviceId: at.fresh, participantId: at.participant }),
     409,
   ],
+  [
+    'a participant does not take a device to a project that does not have it',
+    'siteadmin',
+    () => patch(`participants/${at.participant}`, { projectId: at.beta, participantGroupId: null }),
+    409,
+  ],
+  ['the project gets it', 'siteadmin', () => post('device-projects', { deviceId: at.used, projectId: at.beta }), 201],
+  [
+    'and then the participant',
+    'siteadmin',
+    () => patch(`participants/${at.participant}`, { projectId: at.beta, participantGroupId: null }),
+    200,
+  ],
+  ['and back', 'siteadmin', () => patch(`participants/${at.participant}`, { projectId: at.alpha }), 200],
   ['a device leaves its site after its projects', 'siteadmin', () => remove(`device-sites/${at.usedSite}`), 409],
   ['and its project after its participants', 'siteadmin', () => remove(`device-projects/${at.usedProject}`), 409],
   ['a project administrator takes an unused one away', 'projectadmin', () => remove(`device-sites/${at.link}`), 204],

@@ -6,6 +6,10 @@ const { participant, device } = principals(model);
 
 const machines = rules(model, 'Device', ({ it, allow, holds, linked }) => {
   const atAdministeredSite = linked('DeviceSite', 'deviceId', (link) => holds('Site admin', link.siteId));
+  const atAdministeredSitesOnly = all(
+    atAdministeredSite,
+    not(linked('DeviceSite', 'deviceId', (link) => not(holds('Site admin', link.siteId)))),
+  );
   const ofService = any(
     linked('DeviceSite', 'deviceId', (link) => holds('Site service', link.siteId)),
     linked('DeviceProject', 'deviceId', (link) => holds('Project service', link.projectId)),
@@ -26,17 +30,21 @@ const machines = rules(model, 'Device', ({ it, allow, holds, linked }) => {
     allow('site-admin-updates', {
       says: 'The administrators of a site update its devices.',
       source: LIMITS,
-      actions: ['update', 'rotateToken', 'revokeToken'],
+      actions: ['update'],
       when: atAdministeredSite,
+    }),
+    // Its token reads what the device is linked to, at every site.
+    allow('site-admin-tokens', {
+      says: 'The administrators of a site give tokens to devices that are at no other, and take them back.',
+      source: LIMITS,
+      actions: ['rotateToken', 'revokeToken'],
+      when: atAdministeredSitesOnly,
     }),
     allow('site-admin-deletes', {
       says: 'The administrators of a site delete devices that are at no other.',
       source: TABLE,
       actions: ['delete'],
-      when: all(
-        atAdministeredSite,
-        not(linked('DeviceSite', 'deviceId', (link) => not(holds('Site admin', link.siteId)))),
-      ),
+      when: atAdministeredSitesOnly,
     }),
     allow('project-admin-configures', {
       says: 'The administrators of a project change the configuration of its devices, and the notes on them.',
