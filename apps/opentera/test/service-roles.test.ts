@@ -146,6 +146,20 @@ describe('who holds a role, as the service asks', () => {
     expect(answer.status, answer.text).toBe(403);
   });
 
+  test('searches who holds its own roles, and those of no other', async () => {
+    const found = async (role: string) => {
+      const answer = await world.app.request({
+        token: own,
+        method: 'POST',
+        url: '/access/v1/search/subject',
+        body: { subject: { type: 'user' }, action: { name: 'assume' }, resource: { type: 'service-role', id: role } },
+      });
+      return [answer.status, answer.body.results?.map(({ id }: { id: string }) => id).includes('projectuser')];
+    };
+    expect(await found(roles.everywhere ?? '')).toEqual([200, true]);
+    expect(await found(roles.foreign ?? '')).toEqual([403, undefined]);
+  });
+
   test('another service is not told of these', async () => {
     const answer = await holds(other, { type: 'user', id: people.projectuser ?? '' }, roles.everywhere ?? '');
     expect(answer.status, answer.text).toBe(403);
@@ -172,4 +186,19 @@ test.each([
   const token = await world.app.login('superadmin');
   const answer = await holds(token, { type: 'user', id: people[who] ?? '' }, roles[role] ?? '');
   expect([answer.status, answer.body.decision], answer.text).toEqual([200, expected]);
+});
+
+test('nobody is added to a group with a role elsewhere by who administers this site alone', async () => {
+  const { app, near } = world;
+  const post = (as: string, at: string, body: Values) =>
+    app.request({ as, method: 'POST', url: `/api/user/${at}`, body });
+  const group = (await post('siteadmin', 'user-groups', { name: 'Therapists', siteId: near.siteId })).body.id;
+  await post('siteadmin', 'site-access', { userGroupId: group, siteId: near.siteId, role: 'user' });
+  const enlist = (name: string) =>
+    post('siteadmin', 'user-group-members', { userGroupId: group, userId: people[name] ?? '' });
+  const first = await enlist('projectuser');
+  expect(first.status, first.text).toBe(201);
+  const given = await post('superadmin', 'service-access', { serviceRoleId: roles.foreign, userGroupId: group });
+  expect(given.status, given.text).toBe(201);
+  expect((await enlist('projectadmin')).status).toBe(403);
 });

@@ -1,4 +1,4 @@
-import { all, any, equal, named, not, principals, rules } from '@ostiary/policy';
+import { all, any, equal, named, not, present, principals, rules } from '@ostiary/policy';
 import { openTera as model } from '../model.js';
 import { FEATURES, LIMITS, SERVICES, TABLE } from './sources.js';
 
@@ -11,12 +11,25 @@ const groups = rules(model, 'UserGroup', ({ it, allow, holds, linked }) => {
     linked('ProjectAccess', 'userGroupId', (access) => holds('Site admin', access.projectId.siteId)),
   );
   const atNoOtherSite = not(linked('SiteAccess', 'userGroupId', (access) => not(holds('Site admin', access.siteId))));
+  const ofNoOtherSite = any(not(present(it.siteId)), holds('Site admin', it.siteId));
   const administered = named(
     'all that the group reaches is within administered sites',
     all(
       atSite,
+      ofNoOtherSite,
       atNoOtherSite,
       not(linked('ProjectAccess', 'userGroupId', (access) => not(holds('Site admin', access.projectId.siteId)))),
+    ),
+  );
+  const servedNowhereElse = named(
+    'no role of a service that the group has is of a place out of reach',
+    not(
+      linked('ServiceAccess', 'userGroupId', ({ serviceRoleId: { siteId, projectId } }) =>
+        any(
+          all(present(siteId), not(holds('Site admin', siteId))),
+          all(present(projectId), not(holds('Site admin', projectId.siteId))),
+        ),
+      ),
     ),
   );
   return [
@@ -45,8 +58,14 @@ const groups = rules(model, 'UserGroup', ({ it, allow, holds, linked }) => {
     allow('site-admin', {
       says: 'Site administrators manage a group, and who belongs to it, if they administer all that it reaches.',
       source: TABLE,
-      actions: ['update', 'delete', 'enlist'],
+      actions: ['update', 'delete'],
       when: administered,
+    }),
+    allow('enlists', {
+      says: 'They say who belongs to it, if it has roles of services at no other place.',
+      source: LIMITS,
+      actions: ['enlist'],
+      when: all(administered, servedNowhereElse),
     }),
     allow('gives-access', {
       says: 'Who gives a group access, or takes it, administers all that it reaches; and reads it.',

@@ -46,9 +46,9 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
   return answered(async () => {
     const { policy } = context;
     const kind = kindNamed(policy.model, subject.type);
-    await requireMayAsk(context, asker, kind, null);
     const type = typeNamed(policy.model, resource.type);
     const does = actionNamed(policy.model, type, action.name);
+    await requireMayAsk(context, asker, kind, null, { action: does, type, id: resource.id });
     const about = { type, action: does, by: null };
     const { record, named } = await resolveResource(asker, about, action, resource, new Lookup(context));
     if (!named)
