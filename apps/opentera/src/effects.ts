@@ -1,4 +1,4 @@
-import { type Effect, type Effects, type LoadedRecord, Problem } from '@ostiary/server';
+import { type Deleting, type Effect, type Effects, type LoadedRecord, Problem } from '@ostiary/server';
 
 /** The service that the platform itself is. */
 export const CORE = 'OpenTeraServer';
@@ -86,11 +86,21 @@ async function withNoParticipantThere({ record, system }: Effect): Promise<void>
   }
 }
 
+/** Who is also in groups that the caller does not manage keeps the account, and leaves the others. */
+async function leavesManagedGroups({ record, system, mayDelete, remove }: Deleting): Promise<string | null> {
+  const memberships = await system.find('UserGroupMember', { userId: record.id });
+  const managed = memberships.filter((membership) => mayDelete('UserGroupMember', membership));
+  if (managed.length === memberships.length) return null;
+  for (const membership of managed) await remove('UserGroupMember', membership);
+  const groups = managed.length === 1 ? 'the group' : `the ${managed.length} groups`;
+  return `The account stays, as it belongs to groups elsewhere too: it was taken out of ${groups} that you manage.`;
+}
+
 export const effects: Effects = {
   Site: { created: coreRoles('siteId') },
   Project: { created: createdProject },
   Participant: { updated: leavesDevices },
-  User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId') },
+  User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId'), deleting: leavesManagedGroups },
   Device: { created: linkedTo('siteId', 'DeviceSite', 'deviceId') },
   SessionType: { created: linkedTo('siteId', 'SessionTypeSite', 'sessionTypeId') },
   DeviceSite: { deleted: inNoProjectThere('deviceId', 'DeviceProject', 'The device') },

@@ -52,10 +52,10 @@ export const users = rules(model, 'User', ({ it, allow, forbid, linked, may, hol
       fields: ['password', 'enabled'],
     }),
     allow('site-admin-deletes', {
-      says: 'A site administrator deletes users who are in no other groups than those that they manage.',
+      says: 'A site administrator deletes users of groups that they manage; who is in others too only leaves the former.',
       source: LIMITS,
       actions: ['delete'],
-      when: all(isOrdinary, inManagedGroupsOnly),
+      when: all(isOrdinary, inManagedGroup),
     }),
     allow('configures-self', {
       says: 'Users configure services for themselves.',
