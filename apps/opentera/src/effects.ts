@@ -43,6 +43,20 @@ const atItsSite =
     if (at.length === 0) throw new Problem('conflict', { detail: `${words} is not at the site of this project.` });
   };
 
+/** A session is of a type that is used in its project. */
+async function ofItsProject({ record, system }: Effect): Promise<void> {
+  const [projectId, sessionTypeId] = [idOf(record, 'projectId'), idOf(record, 'sessionTypeId')];
+  const used = await system.find('SessionTypeProject', { projectId, sessionTypeId });
+  if (used.length > 0) return;
+  throw new Problem('conflict', { detail: 'This type of sessions is not used in the project: assign it there first.' });
+}
+
+/** One whose type left the project since stays as it is. */
+async function staysOfItsProject(effect: Effect & { readonly before: LoadedRecord }): Promise<void> {
+  const { record, before } = effect;
+  if (idOf(record, 'sessionTypeId') !== idOf(before, 'sessionTypeId')) await ofItsProject(effect);
+}
+
 /** What leaves a site is in none of its projects any more. */
 const inNoProjectThere =
   (of: string, projectLink: string, words: string) =>
@@ -103,6 +117,7 @@ export const effects: Effects = {
   User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId'), deleting: leavesManagedGroups },
   Device: { created: linkedTo('siteId', 'DeviceSite', 'deviceId') },
   SessionType: { created: linkedTo('siteId', 'SessionTypeSite', 'sessionTypeId') },
+  Session: { created: ofItsProject, updated: staysOfItsProject },
   DeviceSite: { deleted: inNoProjectThere('deviceId', 'DeviceProject', 'The device') },
   DeviceProject: {
     created: atItsSite('deviceId', 'DeviceSite', 'The device'),

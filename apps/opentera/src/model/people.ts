@@ -79,7 +79,8 @@ export const participants = {
   }),
   Participant: resource({
     says: 'A person who takes part in a project.',
-    actions: ['online', 'statistics', 'rotateToken', 'revokeToken'],
+    // `record` is a decision, not an address: of whom a device adds what it records.
+    actions: ['online', 'statistics', 'record', 'rotateToken', 'revokeToken'],
     counts: { by: ['createdAt', 'enabled', 'projectId', 'participantGroupId'] },
     fields: {
       projectId: parent('Project'),

@@ -59,9 +59,18 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
     fields: ['name'],
   }),
   allow('device-reads', {
-    says: 'A device reads the participants that it is linked to.',
+    says: 'A device that may stay connected reads the participants that it is linked to.',
     source: DEVICES,
     actions: ['read'],
+    when: all(
+      linked('DeviceParticipant', 'participantId', (link) => equal(link.deviceId, device)),
+      equal(device.onlineable, true),
+    ),
+  }),
+  allow('device-records', {
+    says: 'A device records of the participants that it is linked to.',
+    source: DEVICES,
+    actions: ['record'],
     when: linked('DeviceParticipant', 'participantId', (link) => equal(link.deviceId, device)),
   }),
   allow('service', {
