@@ -34,6 +34,17 @@ async function createdProject(effect: Effect): Promise<void> {
   if (serviceId !== null) await system.create('ServiceProject', { serviceId, projectId: record.id });
 }
 
+/** A project that is disabled shuts out its participants, who give their devices back; nothing else of it changes. */
+async function disabledProject({ record, before, system }: Effect & { readonly before: LoadedRecord }): Promise<void> {
+  if (record.values.enabled === true || before.values.enabled === false) return;
+  for (const { id: participantId, values } of await system.find('Participant', { projectId: record.id })) {
+    if (values.enabled === true) await system.update('Participant', participantId, { enabled: false });
+    for (const link of await system.find('DeviceParticipant', { participantId })) {
+      await system.delete('DeviceParticipant', link.id);
+    }
+  }
+}
+
 /** What is used in a project is at the project's site. */
 const atItsSite =
   (of: string, siteLink: string, words: string) =>
@@ -112,7 +123,7 @@ async function leavesManagedGroups({ record, system, mayDelete, remove }: Deleti
 
 export const effects: Effects = {
   Site: { created: coreRoles('siteId') },
-  Project: { created: createdProject },
+  Project: { created: createdProject, updated: disabledProject },
   Participant: { updated: leavesDevices },
   User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId'), deleting: leavesManagedGroups },
   Device: { created: linkedTo('siteId', 'DeviceSite', 'deviceId') },

@@ -179,6 +179,33 @@ test('a device that may not stay connected reads no participants, and records of
   }
 });
 
+test('a project that is disabled shuts its participants out, and takes their devices', async () => {
+  const { app, near } = world;
+  const { body } = await app.request({
+    ...post('/api/participant/login', { username: 'participant', password: 'ostiary-demo' }),
+  });
+  const me = { token: body.accessToken, url: '/api/participant/participants' };
+  expect((await app.request(me)).status).toBe(200);
+  const devices = (participantId: string) => app.seed((system) => system.find('DeviceParticipant', { participantId }));
+  const owner = await app.idOf('Participant', 'name', 'Alpha 1');
+  expect(await devices(owner)).toHaveLength(1);
+
+  const send = (url: string, changes: Values) =>
+    app.request({ as: 'siteadmin', ...patch(`/api/user/${url}`, changes) });
+  const project = `projects/${near.projectId}`;
+  expect((await send(project, { enabled: false })).status).toBe(200);
+  expect((await app.request(me)).status).toBe(401);
+  expect(await devices(owner)).toEqual([]);
+  expect((await app.request({ as: 'projectuser', url: `/api/user/sessions/${near.sessionId}` })).status).toBe(200);
+  const person = `participants/${near.participantId}`;
+  expect((await send(person, { enabled: true })).body.code).toBe('not_allowed');
+  expect((await send(person, { notes: 'Moved away.' })).status).toBe(200);
+
+  expect((await send(project, { enabled: true })).status).toBe(200);
+  expect((await app.request(me)).status, 'they are enabled again one by one').toBe(401);
+  expect((await send(person, { enabled: true })).status).toBe(200);
+});
+
 test('a right that is taken back is gone with the next request', async () => {
   const { app, near } = world;
   const url = `/api/user/sessions/${near.sessionId}`;

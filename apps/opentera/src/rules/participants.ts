@@ -79,6 +79,12 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
     actions: ['create', 'read', 'update', 'rotateToken', 'revokeToken'],
     when: holds('Project service', it.projectId),
   }),
+  forbid('enabled-with-its-project', {
+    says: 'In a project that is disabled no participant is enabled.',
+    source: LIMITS,
+    actions: ['create', 'update'],
+    when: all(equal(it.enabled, true), equal(it.projectId.enabled, false)),
+  }),
   forbid('group-is-of-its-project', {
     says: 'The group of a participant is one of their project.',
     source: LIMITS,
