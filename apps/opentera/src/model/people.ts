@@ -20,6 +20,13 @@ export const users = {
       firstName: name,
       lastName: name,
       email,
+      verifiedEmail: text({
+        optional: true,
+        unique: true,
+        format: 'email',
+        maxLength: 254,
+        says: 'Known to be this user’s: who signs in elsewhere with this address is this user. For who may set a password.',
+      }),
       notes,
       enabled: boolean({ default: true }),
       superAdmin: boolean({ default: false }),

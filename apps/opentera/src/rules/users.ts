@@ -35,7 +35,17 @@ export const users = rules(model, 'User', ({ it, allow, forbid, linked, may, hol
       source: LIMITS,
       actions: ['create'],
       when: may('enlist', it.userGroupId),
-      fields: ['username', 'password', 'firstName', 'lastName', 'email', 'notes', 'enabled', 'userGroupId'],
+      fields: [
+        'username',
+        'password',
+        'firstName',
+        'lastName',
+        'email',
+        'verifiedEmail',
+        'notes',
+        'enabled',
+        'userGroupId',
+      ],
     }),
     allow('site-admin-updates', {
       says: 'A site administrator updates what is told of the users of groups that they manage.',
@@ -49,7 +59,7 @@ export const users = rules(model, 'User', ({ it, allow, forbid, linked, may, hol
       source: LIMITS,
       actions: ['update'],
       when: all(isOrdinary, inManagedGroupsOnly),
-      fields: ['password', 'enabled'],
+      fields: ['password', 'verifiedEmail', 'enabled'],
     }),
     allow('site-admin-deletes', {
       says: 'A site administrator deletes users of groups that they manage; who is in others too only leaves the former.',
