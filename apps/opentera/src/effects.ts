@@ -1,4 +1,4 @@
-import { type Effect, type Effects, type LoadedRecord, Problem } from '@ostiary/server';
+import { type Deleting, type Effect, type Effects, type LoadedRecord, Problem } from '@ostiary/server';
 
 /** The service that the platform itself is. */
 export const CORE = 'OpenTeraServer';
@@ -34,6 +34,17 @@ async function createdProject(effect: Effect): Promise<void> {
   if (serviceId !== null) await system.create('ServiceProject', { serviceId, projectId: record.id });
 }
 
+/** A project that is disabled shuts out its participants, who give their devices back; nothing else of it changes. */
+async function disabledProject({ record, before, system }: Effect & { readonly before: LoadedRecord }): Promise<void> {
+  if (record.values.enabled === true || before.values.enabled === false) return;
+  for (const { id: participantId, values } of await system.find('Participant', { projectId: record.id })) {
+    if (values.enabled === true) await system.update('Participant', participantId, { enabled: false });
+    for (const link of await system.find('DeviceParticipant', { participantId })) {
+      await system.delete('DeviceParticipant', link.id);
+    }
+  }
+}
+
 /** What is used in a project is at the project's site. */
 const atItsSite =
   (of: string, siteLink: string, words: string) =>
@@ -42,6 +53,20 @@ const atItsSite =
     const at = await system.find(siteLink, { [of]: idOf(record, of), siteId: idOf(project, 'siteId') });
     if (at.length === 0) throw new Problem('conflict', { detail: `${words} is not at the site of this project.` });
   };
+
+/** A session is of a type that is used in its project. */
+async function ofItsProject({ record, system }: Effect): Promise<void> {
+  const [projectId, sessionTypeId] = [idOf(record, 'projectId'), idOf(record, 'sessionTypeId')];
+  const used = await system.find('SessionTypeProject', { projectId, sessionTypeId });
+  if (used.length > 0) return;
+  throw new Problem('conflict', { detail: 'This type of sessions is not used in the project: assign it there first.' });
+}
+
+/** One whose type left the project since stays as it is. */
+async function staysOfItsProject(effect: Effect & { readonly before: LoadedRecord }): Promise<void> {
+  const { record, before } = effect;
+  if (idOf(record, 'sessionTypeId') !== idOf(before, 'sessionTypeId')) await ofItsProject(effect);
+}
 
 /** What leaves a site is in none of its projects any more. */
 const inNoProjectThere =
@@ -86,13 +111,24 @@ async function withNoParticipantThere({ record, system }: Effect): Promise<void>
   }
 }
 
+/** Who is also in groups that the caller does not manage keeps the account, and leaves the others. */
+async function leavesManagedGroups({ record, system, mayDelete, remove }: Deleting): Promise<string | null> {
+  const memberships = await system.find('UserGroupMember', { userId: record.id });
+  const managed = memberships.filter((membership) => mayDelete('UserGroupMember', membership));
+  if (managed.length === memberships.length) return null;
+  for (const membership of managed) await remove('UserGroupMember', membership);
+  const groups = managed.length === 1 ? 'the group' : `the ${managed.length} groups`;
+  return `The account stays, as it belongs to groups elsewhere too: it was taken out of ${groups} that you manage.`;
+}
+
 export const effects: Effects = {
   Site: { created: coreRoles('siteId') },
-  Project: { created: createdProject },
+  Project: { created: createdProject, updated: disabledProject },
   Participant: { updated: leavesDevices },
-  User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId') },
+  User: { created: linkedTo('userGroupId', 'UserGroupMember', 'userId'), deleting: leavesManagedGroups },
   Device: { created: linkedTo('siteId', 'DeviceSite', 'deviceId') },
   SessionType: { created: linkedTo('siteId', 'SessionTypeSite', 'sessionTypeId') },
+  Session: { created: ofItsProject, updated: staysOfItsProject },
   DeviceSite: { deleted: inNoProjectThere('deviceId', 'DeviceProject', 'The device') },
   DeviceProject: {
     created: atItsSite('deviceId', 'DeviceSite', 'The device'),

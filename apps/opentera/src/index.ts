@@ -16,6 +16,8 @@ export const application: Application = {
     user: { login: 'username', password: 'password', names: ['firstName', 'lastName'] },
     participant: { login: 'username', password: 'password', enabled: 'loginEnabled', names: ['name'] },
   },
+  // Who may set somebody's password writes that address, and nobody for themselves. Administrators alone make accounts.
+  signOn: { kind: 'user', email: 'verifiedEmail' },
   enabled: { user: 'enabled', participant: 'enabled', device: 'enabled', service: 'enabled' },
   presence: { user: {}, participant: {}, device: { when: 'onlineable' } },
   staticTokens: { participant: { enabled: 'tokenEnabled' }, device: {}, service: {} },

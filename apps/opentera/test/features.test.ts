@@ -74,7 +74,7 @@ describe('forms', () => {
     ['superadmin', 'sites', 'name contact notes', 'name contact notes'],
     ['siteadmin', 'sites', '', 'name contact notes'],
     ['projectuser', 'sites', '', ''],
-    ['siteadmin', 'users', 'username password firstName lastName email notes enabled userGroupId', null],
+    ['siteadmin', 'users', 'username password firstName lastName email verifiedEmail notes enabled userGroupId', null],
     ['projectadmin', 'devices?id=Tablet Alpha', '', 'config notes'],
     ['siteadmin', 'devices?id=Tablet Alpha', null, 'name deviceTypeId deviceSubtypeId enabled onlineable config notes'],
     ['projectuser', 'participant-groups', '', ''],

@@ -64,7 +64,7 @@ const person = (more: Values = {}): Values => ({
 type Line = readonly [
   title: string,
   as: string,
-  request: () => Pick<TestRequest, 'method' | 'url' | 'body'>,
+  request: () => Pick<TestRequest, 'method' | 'url' | 'body' | 'headers'>,
   status: number,
   answer?: unknown,
 ];
@@ -72,7 +72,11 @@ type Line = readonly [
 const get = (url: string) => ({ url });
 const post = (url: string, body: Values) => ({ method: 'POST' as const, url, body });
 const patch = (url: string, body: Values) => ({ method: 'PATCH' as const, url, body });
-const remove = (url: string) => ({ method: 'DELETE' as const, url });
+const remove = (url: string, seen?: string) => ({
+  method: 'DELETE' as const,
+  url,
+  ...(seen === undefined ? {} : { headers: { 'if-match': seen } }),
+});
 const user = (name: string) => `/api/user/users/${ids[name]}`;
 
 const LINES: Readonly<Record<string, readonly Line[]>> = {
@@ -160,7 +164,17 @@ const LINES: Readonly<Record<string, readonly Line[]>> = {
     ['the flag, by a super administrator', 'superadmin', () => patch(user('roving'), { superAdmin: false }), 200],
   ],
   'Users: Delete by a site administrator': [
-    ['one who is elsewhere too', 'siteadmin', () => remove(user('roving')), 403],
+    [
+      'one who is elsewhere too: takes them out of the group here',
+      'siteadmin',
+      () => remove(user('roving')),
+      200,
+      {
+        kept: 'The account stays, as it belongs to groups elsewhere too: it was taken out of the group that you manage.',
+      },
+    ],
+    ['one who is elsewhere alone by now', 'siteadmin', () => remove(user('roving')), 403],
+    ['a version that is not the last', 'siteadmin', () => remove(user('ordinary'), '"1"'), 412],
     ['a super administrator', 'siteadmin', () => remove(user('promoted')), 403],
     ['someone of another site', 'siteadmin', () => remove(user('stranger')), 403],
     ['oneself', 'siteadmin', () => remove(user('siteadmin')), 403],
@@ -199,4 +213,40 @@ describe.each(Object.entries(LINES))('%s', (_, lines) => {
       if (before !== null) expect(await world.app.fingerprint(), 'what was refused changed something').toBe(before);
     });
   }
+});
+
+test('of somebody who was deleted by one of their sites alone, account and password stay, and the groups elsewhere', async () => {
+  const { app, near, far } = world;
+  const username = unique('both-sites');
+  const userId = await app.seed(async (system) => {
+    const id = await newAt(world, system, 'User', near, { username, password: 'ostiary-demo' });
+    const second = await newAt(world, system, 'UserGroup', near);
+    await system.create('SiteAccess', { userGroupId: second, siteId: near.siteId, role: 'user' });
+    for (const userGroupId of [second, far.userGroupId])
+      await system.create('UserGroupMember', { userGroupId, userId: id });
+    return id;
+  });
+  const token = await app.login(username, 'ostiary-demo');
+  const project = (id: string) => app.request({ token, url: `/api/user/projects/${id}` });
+  expect((await project(near.projectId)).status).toBe(200);
+
+  const answer = await app.request({ as: 'siteadmin', ...remove(`/api/user/users/${userId}`) });
+  expect([answer.status, answer.body.kept], answer.text).toEqual([200, expect.stringContaining('the 2 groups')]);
+  const members = () => app.seed((system) => system.find('UserGroupMember', { userId }));
+  expect((await members()).map(({ values }) => values.userGroupId)).toEqual([far.userGroupId]);
+  expect((await project(near.projectId)).status, 'the rights here outlived the memberships').toBe(403);
+  expect((await project(far.projectId)).status, 'the rights elsewhere went along').toBe(200);
+
+  const { rows } = await app.database.pool.query(
+    `select event, resource_type as type, principal_kind as by from ostiary.audit
+     where event in ('record.action', 'record.deleted') order by id desc limit 3`,
+  );
+  const told = rows.map(({ event, type, by }) => `${event} ${type} by a ${by}`).sort();
+  expect(told, 'what was done is in the trail, as theirs who asked').toEqual([
+    'record.action User by a user',
+    'record.deleted UserGroupMember by a user',
+    'record.deleted UserGroupMember by a user',
+  ]);
+  expect((await app.request({ as: 'superadmin', ...remove(`/api/user/users/${userId}`) })).status).toBe(204);
+  expect(await members()).toEqual([]);
 });

@@ -34,6 +34,7 @@ beforeAll(async () => {
       service: near.serviceId,
       group,
       team: near.userGroupId,
+      session: near.sessionId,
       link: await idOf('DeviceSite', { deviceId: fresh, siteId: near.siteId }),
       usedSite: await idOf('DeviceSite', { deviceId: near.deviceId, siteId: near.siteId }),
       usedProject: await idOf('DeviceProject', { deviceId: near.deviceId, projectId: near.projectId }),
@@ -52,6 +53,12 @@ afterAll(() => world?.app.close());
 const post = (url: string, body: Values) => ({ method: 'POST' as const, url, body });
 const patch = (url: string, body: Values) => ({ method: 'PATCH' as const, url, body });
 const remove = (url: string) => ({ method: 'DELETE' as const, url });
+const meeting = (sessionTypeId = ''): Values => ({
+  projectId: at.alpha,
+  sessionTypeId,
+  name: 'Balance',
+  startAt: '2026-03-01T10:00:00.000Z',
+});
 type Line = readonly [title: string, as: string, () => Pick<TestRequest, 'method' | 'url' | 'body'>, status: number];
 
 test.each<Line>([
@@ -116,6 +123,16 @@ test.each<Line>([
     409,
   ],
   ['which leaves its site after its projects', 'superadmin', () => remove(`service-sites/${at.serviceSite}`), 409],
+  ['a session is of a type that is used in its project', 'projectuser', () => post('sessions', meeting(at.type)), 409],
+  ['and becomes of no other', 'projectuser', () => patch(`sessions/${at.session}`, { sessionTypeId: at.type }), 409],
+  [
+    'a project administrator assigns the type',
+    'projectadmin',
+    () => post('session-type-projects', { sessionTypeId: at.type, projectId: at.alpha }),
+    201,
+  ],
+  ['and then there are such sessions', 'projectuser', () => post('sessions', meeting(at.type)), 201],
+  ['of that type', 'projectuser', () => patch(`sessions/${at.session}`, { sessionTypeId: at.type }), 200],
   ['a group with members is not deleted', 'siteadmin', () => remove(`user-groups/${at.team}`), 409],
   ['one without is', 'siteadmin', () => remove(`user-groups/${at.group}`), 204],
 ])('%s (%s)', async (_, as, request, status) => {
@@ -135,6 +152,58 @@ test('a project that a service makes is its own, and has the roles of the platfo
   expect([read.status, read.body.creatorServiceId], read.text).toEqual([200, near.serviceId]);
   const roles = await app.request({ as: 'superadmin', url: `/api/user/service-roles?projectId=${made.body.id}` });
   expect(roles.body.items.map(({ name }: { name: string }) => name).sort()).toEqual(['admin', 'user']);
+});
+
+test('a device that may not stay connected reads no participants, and records of them all the same', async () => {
+  const { app, near } = world;
+  const url = `/api/user/devices/${near.deviceId}`;
+  const { token } = (await app.request({ as: 'superadmin', ...post(`${url}/rotate-token`, {}) })).body;
+  const record = {
+    sessionId: near.sessionId,
+    participantId: near.participantId,
+    name: 'steps',
+    mediaType: 'text/plain',
+  };
+  for (const [onlineable, status] of [
+    [true, 200],
+    [false, 403],
+  ] as const) {
+    expect((await app.request({ as: 'superadmin', ...patch(url, { onlineable }) })).status).toBe(200);
+    for (const what of ['participants', `participants/${near.participantId}`]) {
+      const answer = await app.request({ token, url: `/api/device/${what}` });
+      expect([what, answer.status], answer.text).toEqual([what, status]);
+    }
+    expect((await app.request({ token, url: '/api/device/sessions' })).status).toBe(200);
+    const added = await app.request({ token, ...post('/api/device/assets', record) });
+    expect(added.status, added.text).toBe(201);
+  }
+});
+
+test('a project that is disabled shuts its participants out, and takes their devices', async () => {
+  const { app, near } = world;
+  const { body } = await app.request({
+    ...post('/api/participant/login', { username: 'participant', password: 'ostiary-demo' }),
+  });
+  const me = { token: body.accessToken, url: '/api/participant/participants' };
+  expect((await app.request(me)).status).toBe(200);
+  const devices = (participantId: string) => app.seed((system) => system.find('DeviceParticipant', { participantId }));
+  const owner = await app.idOf('Participant', 'name', 'Alpha 1');
+  expect(await devices(owner)).toHaveLength(1);
+
+  const send = (url: string, changes: Values) =>
+    app.request({ as: 'siteadmin', ...patch(`/api/user/${url}`, changes) });
+  const project = `projects/${near.projectId}`;
+  expect((await send(project, { enabled: false })).status).toBe(200);
+  expect((await app.request(me)).status).toBe(401);
+  expect(await devices(owner)).toEqual([]);
+  expect((await app.request({ as: 'projectuser', url: `/api/user/sessions/${near.sessionId}` })).status).toBe(200);
+  const person = `participants/${near.participantId}`;
+  expect((await send(person, { enabled: true })).body.code).toBe('not_allowed');
+  expect((await send(person, { notes: 'Moved away.' })).status).toBe(200);
+
+  expect((await send(project, { enabled: true })).status).toBe(200);
+  expect((await app.request(me)).status, 'they are enabled again one by one').toBe(401);
+  expect((await send(person, { enabled: true })).status).toBe(200);
 });
 
 test('a right that is taken back is gone with the next request', async () => {

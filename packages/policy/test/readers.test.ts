@@ -9,6 +9,7 @@ import {
   atMost,
   bits,
   boolean,
+  type Condition,
   closeGrants,
   type Decision,
   date,
@@ -39,6 +40,7 @@ import {
   present,
   principal,
   principalNeeds,
+  principals,
   type RecordFacts,
   receive,
   recordNeeds,
@@ -219,6 +221,40 @@ describe('decide', () => {
   ] as const)('before a record is loaded: %s', (_, who, action, isPossible, isUniversal) => {
     expect(possible(POLICY, who, action, 'Case', NOW)).toBe(isPossible);
     expect(universal(POLICY, who, action, 'Case', NOW)).toBe(isUniversal);
+  });
+
+  const asksFor = (when: Condition) =>
+    policy(CLINIC, [
+      rules(CLINIC, 'Case', ({ allow }) => [allow('a', { says: 's', source: 's', actions: ['read'], when })]),
+    ]);
+  const field = (...path: string[]) => ({ from: 'record', path }) as const;
+  const own = (...path: string[]) => ({ from: 'principal', kind: 'user', path }) as const;
+  const isLead = { op: 'equal', left: field('projectId', 'leadId'), right: own('id') } as const;
+  const signed = { op: 'equal', left: field('signedBy'), right: own('id') } as const;
+  const atOwnSite = { op: 'member', element: field('projectId', 'siteId'), set: own('siteIds') } as const;
+  const at = ['id'];
+  const guest = principal({ kind: 'guest', id: '', attributes: {}, grants: [] });
+
+  test.each([
+    ['an equal value', isLead],
+    ['an equal value in a linked record', { op: 'linked', type: 'Consent', via: 'caseId', at, where: signed }],
+    ['a set', atOwnSite],
+    ['one way of several, where the others are closed too', any(isLead, atOwnSite)],
+    ['one condition of several', all(isLead, present(principals(CLINIC).user.level))],
+  ] as const)('what asks for another kind of principal is possible for that kind alone: %s', (_, when) => {
+    const who = user({ level: 1, siteIds: ['s'] });
+    const asked = asksFor(when);
+    expect(possible(asked, who, 'list', 'Case', NOW)).toBe(true);
+    expect(receive(ship(asked, who)).may('list', 'Case')).toBe(true);
+    expect(possible(asked, guest, 'list', 'Case', NOW), 'a list of nothing is answered, in place of a 403').toBe(false);
+    expect(receive(ship(asked, guest)).may('list', 'Case')).toBe(false);
+    // What they are without is no matter of the record either.
+    expect(possible(asksFor(not(when)), guest, 'list', 'Case', NOW)).toBe(true);
+  });
+
+  test('a set without elements is one that could have some: the list is empty, and not refused', () => {
+    expect(possible(asksFor(atOwnSite), user({ siteIds: [] }), 'list', 'Case', NOW)).toBe(true);
+    expect(possible(asksFor(atOwnSite), user(), 'list', 'Case', NOW)).toBe(false);
   });
 
   test('before a record is loaded: what depends on the time is asked anew, and of each policy', () => {

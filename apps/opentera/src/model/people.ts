@@ -20,6 +20,13 @@ export const users = {
       firstName: name,
       lastName: name,
       email,
+      verifiedEmail: text({
+        optional: true,
+        unique: true,
+        format: 'email',
+        maxLength: 254,
+        says: 'Known to be this user’s: who signs in elsewhere with this address is this user. For who may set a password.',
+      }),
       notes,
       enabled: boolean({ default: true }),
       superAdmin: boolean({ default: false }),
@@ -79,7 +86,8 @@ export const participants = {
   }),
   Participant: resource({
     says: 'A person who takes part in a project.',
-    actions: ['online', 'statistics', 'rotateToken', 'revokeToken'],
+    // `record` is a decision, not an address: of whom a device adds what it records.
+    actions: ['online', 'statistics', 'record', 'rotateToken', 'revokeToken'],
     counts: { by: ['createdAt', 'enabled', 'projectId', 'participantGroupId'] },
     fields: {
       projectId: parent('Project'),

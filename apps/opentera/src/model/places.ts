@@ -1,4 +1,4 @@
-import { parent, reference, resource, text } from '@ostiary/policy';
+import { boolean, parent, reference, resource, text } from '@ostiary/policy';
 
 /** Where research happens: sites, and the projects in them. */
 export const places = {
@@ -17,6 +17,10 @@ export const places = {
       siteId: parent('Site', { fixed: true }),
       name: text({ minLength: 1, maxLength: 200 }),
       description: text({ optional: true, maxLength: 5_000 }),
+      enabled: boolean({
+        default: true,
+        says: 'Once it is not, its participants are shut out and give their devices back.',
+      }),
       creatorServiceId: reference('Service', { optional: true, filled: 'principal', clears: true }),
     },
   }),

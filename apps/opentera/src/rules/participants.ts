@@ -59,9 +59,18 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
     fields: ['name'],
   }),
   allow('device-reads', {
-    says: 'A device reads the participants that it is linked to.',
+    says: 'A device that may stay connected reads the participants that it is linked to.',
     source: DEVICES,
     actions: ['read'],
+    when: all(
+      linked('DeviceParticipant', 'participantId', (link) => equal(link.deviceId, device)),
+      equal(device.onlineable, true),
+    ),
+  }),
+  allow('device-records', {
+    says: 'A device records of the participants that it is linked to.',
+    source: DEVICES,
+    actions: ['record'],
     when: linked('DeviceParticipant', 'participantId', (link) => equal(link.deviceId, device)),
   }),
   allow('service', {
@@ -69,6 +78,12 @@ const persons = rules(model, 'Participant', ({ it, allow, forbid, holds, linked 
     source: SERVICES,
     actions: ['create', 'read', 'update', 'rotateToken', 'revokeToken'],
     when: holds('Project service', it.projectId),
+  }),
+  forbid('enabled-with-its-project', {
+    says: 'In a project that is disabled no participant is enabled.',
+    source: LIMITS,
+    actions: ['create', 'update'],
+    when: all(equal(it.enabled, true), equal(it.projectId.enabled, false)),
   }),
   forbid('group-is-of-its-project', {
     says: 'The group of a participant is one of their project.',

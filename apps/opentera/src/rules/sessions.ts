@@ -229,7 +229,7 @@ const assets = rules(model, 'Asset', ({ it, allow, holds, may }) => {
       source: DEVICES,
       actions: ['create'],
       by: ['device'],
-      when: all(may('read', it.sessionId), aboutSomeoneInReach),
+      when: all(may('read', it.sessionId), any(not(present(it.participantId)), may('record', it.participantId))),
     }),
     allow('service-creates', {
       says: 'A service reads and adds what is recorded in the sessions of its projects.',

@@ -146,7 +146,14 @@ const application = members<Application>({
   presence: maybe(each(members<PresenceSettings>({ when: maybe(word) }))),
   administrator: members<Application['administrator']>({ kind: word, values: anything }),
   actions: maybe(Type.Array(handler)),
-  effects: maybe(each(Type.Object({ created: maybe(calls), updated: maybe(calls), deleted: maybe(calls) }, closed))),
+  effects: maybe(
+    each(
+      Type.Object(
+        { created: maybe(calls), updated: maybe(calls), deleted: maybe(calls), deleting: maybe(calls) },
+        closed,
+      ),
+    ),
+  ),
   demo: maybe(
     members<Demo>({
       accounts: Type.Array(Type.Object({ login: word, says: word }, closed)),

@@ -8,10 +8,11 @@ import { createSchema, listSchema, recordSchema, updateSchema } from '../input/s
 import { validatorFor } from '../input/validation.js';
 import { ONLINE } from '../presence/index.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
+import { removeRecord } from '../records/delete.js';
 import { parseListQuery } from '../records/list-query.js';
 import { listOnline, onlineKinds } from '../records/online.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
-import { changeRecord, createRecord, removeRecord } from '../records/write.js';
+import { changeRecord, createRecord } from '../records/write.js';
 import { hasEveryAuditColumn } from '../storage/audit-view.js';
 import { auditExportRoute } from './audit-routes.js';
 import { formRoutes } from './form-routes.js';
@@ -25,6 +26,7 @@ const idParameter = Type.Object({ id: Type.String({ maxLength: 200 }) });
 const ifMatch = Type.Object({
   'if-match': Type.Optional(Type.String({ description: 'The ETag that you have seen: refused if it is another now.' })),
 });
+const kept = Type.Object({ kept: Type.String({ description: 'What was done in place of deleting it.' }) });
 const viewQuery = Type.Object(
   { view: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$' })) },
   { additionalProperties: false },
@@ -168,6 +170,7 @@ function writeRoutes(server: FastifyInstance, context: Context, root: Root, type
       return withVersion(reply, await shownAfterUpdate(context, by, type, written.record));
     },
   );
+  const mayStay = context.application.effects?.[type]?.deleting !== undefined;
   server.delete(
     `${address(root, model, type)}/:id`,
     {
@@ -176,12 +179,12 @@ function writeRoutes(server: FastifyInstance, context: Context, root: Root, type
         ...describe(root, model, type, 'delete'),
         params: idParameter,
         headers: ifMatch,
-        response: answers(204, null),
+        response: { ...answers(204, null), ...(mayStay ? answers(200, kept) : {}) },
       },
     },
     async (request, reply) => {
-      await removeRecord(context, caller(request), type, recordIdOf(request), versionsSeen(request));
-      return reply.code(204).send();
+      const instead = await removeRecord(context, caller(request), type, recordIdOf(request), versionsSeen(request));
+      return instead === null ? reply.code(204).send() : { kept: instead };
     },
   );
 }

@@ -14,6 +14,17 @@ export interface Effect {
   readonly emit: Emit;
 }
 
+/** What a `deleting` effect is given beside: what the one who asked for the deletion may do, and their own hand. */
+export interface Deleting extends Effect {
+  /** Whether the caller may delete another record, too. */
+  mayDelete(type: string, other: LoadedRecord): boolean;
+  /**
+   * Deletes another record in the caller's name: decided on, and audited as theirs.
+   * @throws Refusal
+   */
+  remove(type: string, other: LoadedRecord): Promise<void>;
+}
+
 /** What happens along with a write, in its transaction: if it fails, the write did not happen either. */
 export type Effects = Readonly<
   Record<
@@ -22,6 +33,11 @@ export type Effects = Readonly<
       readonly created?: (effect: Effect) => Promise<void>;
       readonly updated?: (effect: Effect & { readonly before: LoadedRecord }) => Promise<void>;
       readonly deleted?: (effect: Effect) => Promise<void>;
+      /**
+       * What is done in place of a deletion that its caller is allowed: a sentence that says it, and the record stays; or
+       * null, and it is deleted. What the installation itself deletes is not asked about.
+       */
+      readonly deleting?: (effect: Deleting) => Promise<string | null>;
     }
   >
 >;

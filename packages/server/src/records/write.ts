@@ -129,23 +129,7 @@ export async function changeIn(
   return { record, decisionId: handle.decisionId };
 }
 
-/** Deletes a record. */
-export async function removeRecord(
-  context: Context,
-  caller: Caller,
-  type: string,
-  id: string,
-  seen: readonly number[] | null,
-): Promise<void> {
-  await inTransaction(context, async (transaction) => {
-    const record = await loadRecord(transaction, context.policy, type, id, true);
-    const handle = authorize(context, caller, 'delete', type, record);
-    requireVersion(handle.record, seen);
-    await removeIn(context, transaction, caller, handle);
-  });
-}
-
-/** The same for a record that was loaded, locked and authorized in a transaction that is already open. */
+/** Deletes a record that was loaded, locked and authorized in a transaction that is already open. */
 export async function removeIn(
   context: Context,
   transaction: Transaction,
@@ -189,7 +173,11 @@ function requireFields(
   if (refused.length > 0) throw refuseFields(context, caller, handle.action, handle.type, refused, recordId);
 }
 
-function requireVersion(record: LoadedRecord, seen: readonly number[] | null): void {
+/**
+ * @param seen versions of which the caller has seen one; null where it does not matter.
+ * @throws Problem `version_mismatch`
+ */
+export function requireVersion(record: LoadedRecord, seen: readonly number[] | null): void {
   if (seen === null || seen.includes(record.version)) return;
   const told = seen.length === 0 ? 'If-Match names no ETag of this record' : `You have seen version ${seen.join(', ')}`;
   throw new Problem('version_mismatch', { detail: `${told}: it is now ${record.version}.` });

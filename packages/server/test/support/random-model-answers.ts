@@ -90,6 +90,8 @@ export async function agree(database: Client, question: Question): Promise<numbe
       const blind = explain(policy, who, action, type, null, environment);
       const everywhere = universal(policy, who, action, type, environment);
       const somewhere = possible(policy, who, action, type, environment);
+      // Who is refused before a record is loaded is sent no button for it either.
+      const offered = shipped.may(action, type);
 
       for (const [r, { row, facts }] of records.entries()) {
         cases++;
@@ -110,7 +112,7 @@ export async function agree(database: Client, question: Question): Promise<numbe
           'the stored policy': allows(stored, who, action, type, facts, environment),
           // These answer for all records at once, and may leave open what they can't tell.
           'the explanation without a record': blind.allowed === 'unknown' ? expected : blind.allowed === 'yes',
-          'whether it is possible': expected ? somewhere : false,
+          'whether it is possible': expected ? somewhere : offered && !somewhere,
           'whether it is universal': everywhere ? true : expected,
           'whether a shipment has it': expected ? shipped.may(action, type) : false,
           'whether something is missing': explained.missing.length === 0,

@@ -1,0 +1,51 @@
+import { decide } from '@ostiary/policy';
+import { authorize, environment } from '../access/access.js';
+import type { Caller, Context } from '../context.js';
+import { emitter } from '../presence/events.js';
+import type { Transaction } from '../storage/database.js';
+import { loadRecord } from '../storage/load.js';
+import type { LoadedRecord } from '../storage/rows.js';
+import { auditWrite } from './audit-write.js';
+import type { Deleting } from './effects.js';
+import { System } from './system.js';
+import { inTransaction, removeIn, requireVersion } from './write.js';
+
+/**
+ * Deletes a record, or does what the application does in place of that.
+ * @param seen versions of which the caller has seen one; null where it does not matter.
+ * @returns what was done in place of it, in a sentence; null where the record is gone.
+ * @throws Problem
+ */
+export async function removeRecord(
+  context: Context,
+  caller: Caller,
+  type: string,
+  id: string,
+  seen: readonly number[] | null,
+): Promise<string | null> {
+  return inTransaction(context, async (transaction) => {
+    const record = await loadRecord(transaction, context.policy, type, id, true);
+    const handle = authorize(context, caller, 'delete', type, record);
+    requireVersion(handle.record, seen);
+    const deleting = context.application.effects?.[type]?.deleting;
+    const instead = (await deleting?.(deletingOf(context, transaction, caller, handle.record))) ?? null;
+    if (instead === null) await removeIn(context, transaction, caller, handle);
+    else await auditWrite(context, transaction, caller, handle, 'record.action', { instead });
+    return instead;
+  });
+}
+
+function deletingOf(context: Context, transaction: Transaction, caller: Caller, record: LoadedRecord): Deleting {
+  const { policy, runtime } = context;
+  const { principal } = caller;
+  return {
+    context,
+    transaction,
+    record,
+    system: new System(context, transaction, caller.requestId),
+    emit: emitter(context, transaction),
+    mayDelete: (type, other) =>
+      principal === null || decide(policy, principal, 'delete', type, other.facts, environment(runtime)).allowed,
+    remove: (type, other) => removeIn(context, transaction, caller, authorize(context, caller, 'delete', type, other)),
+  };
+}
