@@ -81,6 +81,11 @@ export interface PresenceSettings {
 export interface Application {
   /** What `policy` of @ostiary/policy made. */
   readonly policy: Policy;
+  /**
+   * The kind, one without records, of whoever comes without a token or with one that is none. Without it, both are
+   * refused (401).
+   */
+  readonly guests?: string;
   /** With 'kind', each kind of principal has an API of its own, `/api/<kind>`, where no other kind's tokens are taken. */
   readonly roots?: 'kind';
   /** The kinds of people in the golden matrix, by the title of their column. Without them there is no matrix. */

@@ -1,5 +1,6 @@
 import { type Application, ApplicationError, checkApplication } from '@ostiary/server';
 import { expect, test } from 'vitest';
+import { board } from './support/board.js';
 import { trials } from './support/trials.js';
 import { ward } from './support/ward.js';
 
@@ -8,6 +9,7 @@ type Change = Readonly<Record<string, unknown>>;
 test('what the others are changes of is an application', () => {
   expect(checkApplication(ward)).toBe(ward);
   expect(checkApplication(trials)).toBe(trials);
+  expect(checkApplication(board)).toBe(board);
 });
 
 test.each<[string, Application, Change, RegExp]>([
@@ -42,6 +44,14 @@ test.each<[string, Application, Change, RegExp]>([
     { logins: { nurse: { login: 'name', password: 'password', enabled: 'enabeld' } } },
     /logins\.nurse\.enabled: Nurse has no field 'enabeld'/,
   ],
+  [
+    'guests of no kind',
+    board,
+    { guests: 'paser' },
+    /guests: there is no kind of principal 'paser', but person, passer/,
+  ],
+  ['guests with records', board, { guests: 'person' }, /guests: a person has records/],
+  ['guests beside roots', board, { roots: 'kind', logins: {} }, /guests: with roots each kind has an API of its own/],
   ['a flag of no kind', ward, { enabled: { nurs: 'enabled' } }, /enabled\.nurs: there is no kind of principal 'nurs'/],
   ['a flag that is a text', ward, { enabled: { nurse: 'name' } }, /enabled\.nurse: Nurse\.name is not a boolean/],
   [

@@ -3,6 +3,7 @@ import { application as openDataCapture } from '@ostiary/open-data-capture';
 import { createServer } from '@ostiary/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestApplication, type TestRequest } from './support/application.js';
+import { board } from './support/board.js';
 import { trials } from './support/trials.js';
 
 /** Operations that answer whoever asks, and why. This list may only shrink. */
@@ -179,6 +180,44 @@ describe('nobody gets in without rights', () => {
     expect((await app.request({ as: 'norole', method: 'HEAD', url })).status).toBe(403);
     const answer = await app.request({ as: 'admin', method: 'HEAD', url });
     expect([answer.status, answer.text]).toEqual([200, '']);
+  });
+});
+
+describe('guests get in where the application has them, and no further than the rules', () => {
+  /** What a guest may do there, and why. */
+  const MAY: Readonly<Record<string, string>> = {
+    'GET /api/notes': 'some notes are public',
+    'POST /access/v1/evaluations': 'everyone may ask about themselves',
+    'POST /access/v1/evaluation': 'everyone may ask about themselves',
+    'POST /access/v1/search/resource': 'everyone may ask about themselves',
+    'POST /access/v1/search/action': 'everyone may ask about themselves',
+    'GET /access/v1/rights': 'everyone may know their own rights',
+  };
+  /** They are let in so far, and refused for what they sent. */
+  const REFUSED_FOR_INPUT = [400, 422];
+
+  test.each([undefined, 'garbage'])('with the token %s', async (token) => {
+    const open = await openApplication(board);
+    try {
+      const { body } = await open.request({ url: '/openapi.json' });
+      const guarded = operationsOf(body).filter(({ definition }) => definition.security !== undefined);
+      const note = await open.idOf('Note', 'text', 'Ask for Ada');
+      const before = await open.fingerprint();
+      const answered: string[] = [];
+      for (const operation of guarded) {
+        const asked = { ...requestFor(operation, note), ...(token === undefined ? {} : { token }) };
+        const { status } = await open.request(asked);
+        const forGuests = JSON.stringify(operation.definition.security) === '[{"bearer":[]},{}]';
+        if (!forGuests) expect(status, operation.name).toBe(401);
+        else if (status === 200 || REFUSED_FOR_INPUT.includes(status)) answered.push(operation.name);
+        else expect(status, operation.name).toBe(403);
+      }
+      const left = ['POST /api/notes'];
+      expect(answered.sort(), 'guests get further than this table says').toEqual([...Object.keys(MAY), ...left].sort());
+      expect(await open.fingerprint(), 'a refused request changed something').toBe(before);
+    } finally {
+      await open.close();
+    }
   });
 });
 

@@ -32,6 +32,7 @@ const MOST_REMEMBERED = 10_000;
  */
 export class Principals {
   readonly #remembered = createBoundedCache<Remembered>(MOST_REMEMBERED);
+  #guest: Principal | null = null;
 
   constructor(
     readonly policy: Policy,
@@ -59,6 +60,12 @@ export class Principals {
     }
     this.#remembered.set(key, { rightsVersion, ...loaded });
     return loaded.principal;
+  }
+
+  /** The one principal that all guests are: of a kind without records, so it has neither id nor attributes nor grants. */
+  guest(kind: string): Principal {
+    this.#guest ??= principal({ kind, id: '', attributes: {}, grants: [], loggedIn: false });
+    return this.#guest;
   }
 
   /** A principal as it is now, read from the database: for questions about others. */

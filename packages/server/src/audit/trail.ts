@@ -64,6 +64,7 @@ export interface AuditEntry {
   readonly application: string;
   readonly event: AuditEventName;
   readonly outcome: 'allowed' | 'refused' | 'failed';
+  /** The id is empty for a guest, who has none. */
   readonly principal?: { readonly kind: string; readonly id: string } | null;
   /** The user name as it was typed, for log-ins; in every other entry it becomes the principal's at that time. */
   readonly login?: string;
@@ -104,7 +105,7 @@ async function insertEntry(executor: Executor, runtime: Runtime, entry: AuditEnt
     entry.event,
     entry.outcome,
     entry.principal?.kind ?? null,
-    entry.principal?.id ?? null,
+    entry.principal?.id || null,
     entry.login ?? null,
     entry.action ?? null,
     entry.resourceType ?? null,

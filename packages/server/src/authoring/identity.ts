@@ -19,8 +19,18 @@ export function requireIdentity(application: Application): void {
   for (const [kind, field] of Object.entries(application.enabled ?? {})) {
     requireFlag(model, `enabled.${kind}`, requireKind(model, `enabled.${kind}`, kind), field);
   }
+  requireGuests(application);
   requireStaticTokens(application);
   requireTokens(application.tokens);
+}
+
+function requireGuests({ policy: { model }, guests, roots }: Application): void {
+  if (guests === undefined) return;
+  const kinds = Object.keys(model.principals);
+  if (!kinds.includes(guests)) fail('guests', `there is no kind of principal '${guests}', but ${kinds.join(', ')}`);
+  if (model.principals[guests] !== null) fail('guests', `a ${guests} has records: a guest is of a kind that is null`);
+  if (roots === 'kind')
+    fail('guests', 'with roots each kind has an API of its own, and guests have none: leave one out');
 }
 
 function requireLogin({ policy: { model }, staticTokens }: Application, kind: string, login: LoginSettings): void {

@@ -126,6 +126,7 @@ const handler = members<ActionHandler>({
 
 const application = members<Application>({
   policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
+  guests: maybe(word),
   roots: maybe(Type.Enum(['kind'])),
   personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words, loggedIn: boolean }))),
   logins: each(login),

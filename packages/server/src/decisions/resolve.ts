@@ -36,7 +36,7 @@ export async function resolve(asker: Asker, question: Question, lookup: Lookup):
   return { principal, action, type, ...about };
 }
 
-/** The principal that a subject names, as it is stored or as a trusted program describes it. */
+/** The principal that a subject names, as it is stored or as a trusted program describes it. Any id names the guest. */
 export async function resolveSubject(
   asker: Asker,
   kind: string,
@@ -45,6 +45,11 @@ export async function resolveSubject(
   matter?: Matter,
 ): Promise<Principal | null> {
   const { context } = lookup;
+  if (kind === context.application.guests) {
+    const guest = context.principals.guest(kind);
+    await requireMayAsk(context, asker, kind, guest.id, matter);
+    return guest;
+  }
   // Who asks about themselves by their id was found when they were let in.
   const self = selfAsked(asker, kind, subject.id);
   if (self !== null && isLoggedIn(self) === takenLoggedIn(context, asker, self, request)) return self;

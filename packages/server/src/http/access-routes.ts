@@ -34,7 +34,11 @@ import { answers } from './responses.js';
 const ABOUT_OTHERS: RouteDecision = {
   authenticated: 'about others is decided when it is known who is asked about',
   services: true,
+  guests: true,
 };
+
+/** Each explanation is in the trail, which nobody without a name should fill. */
+const NOT_FOR_GUESTS: RouteDecision = { ...ABOUT_OTHERS, guests: false };
 
 interface Documented {
   readonly operationId: string;
@@ -131,6 +135,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       summary: 'Why, or why not: every rule with its reference, and the least that is missing',
       body: questionSchema,
       answer: anySchema,
+      decision: NOT_FOR_GUESTS,
     },
     async (by, asked) => {
       const explanation = await explainDecision(context, by, asked);
@@ -142,7 +147,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
   server.get(
     '/access/v1/rights',
     {
-      config: { decision: { authenticated: 'everyone may know their own rights' }, rate: 'decisions' },
+      config: { decision: { authenticated: 'everyone may know their own rights', guests: true }, rate: 'decisions' },
       schema: {
         tags: ['Access'],
         operationId: 'rights',

@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { refuseKind, requirePossible } from '../access/access.js';
+import { isGuest } from '../access/guests.js';
 import { rootsOf } from '../addresses.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
 import {
+  admitGuest,
   authenticateAlong,
   authenticateService,
   authenticateStatic,
@@ -11,10 +13,12 @@ import {
   isServiceKey,
   isStaticToken,
   NOTHING,
+  RevokedToken,
   redeemSocketTicket,
 } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import { recordAlong } from '../storage/load.js';
+import type { Along } from '../storage/query.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
@@ -30,8 +34,8 @@ import { refuseStranger, throttleCaller, throttleGuest } from './throttling.js';
 export type RouteDecision =
   /** Anyone: with the reason why. */
   | { readonly public: string }
-  /** Whoever is logged in: with the reason why no rule is asked, or which is asked later. */
-  | { readonly authenticated: string; readonly services?: boolean }
+  /** Whoever is logged in, and guests where it says so: with the reason why no rule is asked, or which is asked later. */
+  | { readonly authenticated: string; readonly services?: boolean; readonly guests?: boolean }
   /** Whoever might do the action on some record of the type; records are decided on one by one. */
   | { readonly action: string; readonly type: string; readonly services?: boolean };
 
@@ -81,6 +85,10 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     const below = ({ api }: { readonly api: string }) => `${route.url}/`.startsWith(`${server.prefix}${api}/`);
     const kind = rootsOf(context.application).find(below)?.kind ?? null;
     if (kind !== null) route.config = { ...route.config, kind };
+    const { decision } = route.config ?? {};
+    if (route.schema?.security === undefined || !admitsGuests(context, decision)) return;
+    // OpenAPI's way to say that it may be left out.
+    route.schema = { ...route.schema, security: [...route.schema.security, {}] };
   });
   server.addHook('onRequest', async (request, reply) => {
     const decision = request.routeOptions.config.decision;
@@ -89,19 +97,24 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     const token = bearerToken(request) ?? socketTicket(request);
     const seen = token !== null && tokens.has(token);
     refuseStranger(throttle, { token, known: seen }, request, reply);
+    const told = request.headers.authorization !== undefined;
+    // Once its address has used up its guesses, not even the trail is written any more.
+    const countGuest = async (refused: boolean) => {
+      if (token !== null) tokens.delete(token);
+      await throttleGuest(throttle, application, request, reply);
+      if (refused) await refusals.add(addressOf(request), unauthenticated(context, request));
+    };
     const known = await traced('authenticate', {}, () => authenticated(context, request, token, services)).catch(
       async (error: unknown) => {
-        if (error instanceof Problem) {
-          if (token !== null) tokens.delete(token);
-          // Once its address has used up its guesses, not even the trail is written any more.
-          await throttleGuest(throttle, application, request, reply);
-          await refusals.add(addressOf(request), unauthenticated(context, request));
-        }
+        if (error instanceof Problem) await countGuest(true);
         throw error;
       },
     );
-    if (token !== null && !seen) tokens.add(token);
-    await throttleCaller(throttle, application, known, request, reply);
+    if (isGuest(context, known)) await countGuest(told);
+    else {
+      if (token !== null && !seen) tokens.add(token);
+      await throttleCaller(throttle, application, known, request, reply);
+    }
     if ('service' in known) {
       request.service = known;
       return;
@@ -131,6 +144,20 @@ async function authenticated(
   token: string | null,
   services: boolean,
 ): Promise<Asker> {
+  try {
+    return await identified(context, request, token, services);
+  } catch (error) {
+    if (!isOfGuest(error, token) || !admitsGuests(context, request.routeOptions.config.decision)) throw error;
+    return guestOf(context, request);
+  }
+}
+
+async function identified(
+  context: Context,
+  request: FastifyRequest,
+  token: string | null,
+  services: boolean,
+): Promise<Asker> {
   if (token === null) {
     if (request.headers.authorization !== undefined) throw new Problem('invalid_token');
     throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
@@ -138,12 +165,34 @@ async function authenticated(
   return isServiceKey(token) ? serviceOf(context, request, token, services) : callerOf(context, request, token);
 }
 
+/**
+ * Whether who failed to say who they are has said nothing, or nothing that ever was a token. One that is looked up, as a
+ * static one, may be unknown because it was revoked.
+ */
+function isOfGuest(error: unknown, token: string | null): boolean {
+  if (!(error instanceof Problem) || error instanceof RevokedToken) return false;
+  if (token !== null && (isStaticToken(token) || isServiceKey(token))) return false;
+  return error.code === 'not_authenticated' || error.code === 'invalid_token';
+}
+
+function admitsGuests({ application }: Context, decision: RouteDecision | undefined): boolean {
+  if (application.guests === undefined || decision === undefined || 'public' in decision) return false;
+  return 'action' in decision || decision.guests === true;
+}
+
+async function guestOf(context: Context, request: FastifyRequest): Promise<Caller> {
+  const { identity, policy, application, principals } = context;
+  const { answer } = await admitGuest(identity, policy.model.name, loadedAlong(context, request));
+  request.loaded = answer;
+  return { principal: principals.guest(application.guests ?? ''), sessionId: null, requestId: request.id };
+}
+
 async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
   const identity = await identityOf(context, request, token);
   const { kind, principalId, rightsVersion, sessionId } = identity;
   const { database, principals } = context;
   const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
-  if (principal === null) throw new Problem('invalid_token');
+  if (principal === null) throw new RevokedToken();
   request.identity = identity;
   return { principal, sessionId, requestId: request.id };
 }
@@ -151,8 +200,7 @@ async function callerOf(context: Context, request: FastifyRequest, token: string
 async function identityOf(context: Context, request: FastifyRequest, token: string): Promise<Identity> {
   const { identity: deps, policy, application } = context;
   if (socketTicket(request) === token) return redeemSocketTicket(deps, policy.model.name, token);
-  const { loads } = request.routeOptions.config;
-  const along = loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
+  const along = loadedAlong(context, request);
   const ask = isStaticToken(token) ? authenticateStatic : authenticateAlong;
   const { identity, answer } = await ask<LoadedRecord | null>(deps, policy.model.name, token, along);
   // What was made before the application took the kind's tokens away.
@@ -161,6 +209,12 @@ async function identityOf(context: Context, request: FastifyRequest, token: stri
   }
   request.loaded = answer;
   return identity;
+}
+
+/** What the route is about, to be loaded along with who asks. */
+function loadedAlong({ policy }: Context, request: FastifyRequest): Along<LoadedRecord | null> {
+  const { loads } = request.routeOptions.config;
+  return loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
 }
 
 async function serviceOf(

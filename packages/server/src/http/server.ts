@@ -2,6 +2,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { auditRefusal, Refusal } from '../access/access.js';
+import { isGuest } from '../access/guests.js';
 import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
 import { Presence } from '../presence/index.js';
@@ -19,7 +20,7 @@ import { watchMethods } from './methods.js';
 import { Metrics } from './metrics.js';
 import { observeRequests } from './observe.js';
 import { operationsRoutes } from './operations-routes.js';
-import { trustIn } from './peers.js';
+import { addressOf, trustIn } from './peers.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
 import { answerInPlaceOfNode } from './protocol.js';
 import { nameRequest } from './request-id.js';
@@ -138,7 +139,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
 
   const fail =
-    (context: Context | null) =>
+    (served: { readonly context: Context; readonly refusals: GuestRefusals } | null) =>
     async (
       error: unknown,
       request: Parameters<typeof sendProblem>[0]['request'],
@@ -149,9 +150,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       if (misshapen && request.routeOptions.config.misshapenIsMalformed) {
         problem = new Problem('malformed_request', problem.details);
       }
-      if (error instanceof Refusal && context !== null) {
+      if (error instanceof Refusal && served !== null) {
+        const { context, refusals } = served;
         try {
-          await auditRefusal(context, error);
+          if (request.caller !== null && isGuest(context, request.caller)) {
+            await refusals.add(addressOf(request), { application: context.policy.model.name, ...error.entry });
+          } else await auditRefusal(context, error);
         } catch (cause) {
           problem = toProblem(cause);
         }
@@ -171,9 +175,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (options.alone !== undefined && options.alone !== name) continue;
     await server.register(
       async (scope) => {
-        scope.setErrorHandler(fail(context));
-        scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         const refusals = new GuestRefusals(context, options.refusalsInFull, options.rateWindowSeconds);
+        scope.setErrorHandler(fail({ context, refusals }));
+        scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         const { version, signOn } = options;
         await applicationRoutes(scope, context, { version, throttle, refusals, sockets, signOn });
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });

@@ -1,6 +1,6 @@
-import { Problem } from '../problems.js';
 import type { Along } from '../storage/query.js';
 import type { IdentityDependencies } from './dependencies.js';
+import { RevokedToken } from './guest.js';
 import { askAlong, type Live, NOTHING, RIGHTS } from './live.js';
 
 /** Who makes a request. */
@@ -51,7 +51,7 @@ export async function authenticateAlong<T>(
   const now = deps.runtime.now();
   const { kind, sub: principalId, sessionId } = await deps.tokens.verify(token, now);
   const row = await askAlong(deps.database, LIVE_SESSION, [sessionId, application, kind, principalId, now], along);
-  if (!row) throw new Problem('invalid_token');
+  if (!row) throw new RevokedToken();
   const identity = { kind, principalId, sessionId, rightsVersion: row[RIGHTS] as string };
   return { identity, answer: along.read(row) };
 }

@@ -12,6 +12,7 @@ export {
 export { authenticate, authenticateAlong, type Identity } from './authenticate.js';
 export { confirmPassword } from './confirm-password.js';
 export type { IdentityDependencies } from './dependencies.js';
+export { admitGuest, RevokedToken } from './guest.js';
 export { NOTHING } from './live.js';
 export { DEFAULT_LOCKOUT, type LockoutSettings } from './lockout.js';
 export { type LoginAttempt, type LoginElsewhere, type LoginResult, login, loginElsewhere } from './login.js';

@@ -90,13 +90,13 @@ export interface Maker {
   readonly type: string | null;
 }
 
-/** A principal as who makes a record; null for the installation itself. */
+/** A principal as who makes a record; null for the installation itself. A guest's id is empty, and fills no field. */
 export function makerOf(model: Model, principal: { readonly kind: string; readonly id: string } | null): Maker | null {
   return principal && { id: principal.id, type: principalTypeOf(model, principal.kind) };
 }
 
 function filledBy(field: Field, { id, type }: Maker): string | null {
-  return field.to === null || field.to === type ? id : null;
+  return (field.to === null || field.to === type) && id !== '' ? id : null;
 }
 
 /** A proposed record as a row, so that it is decided about with the same query as a stored one. */
