@@ -1,5 +1,6 @@
 import type { Policy, Principal } from '@ostiary/policy';
 import type { Principals } from './access/principals.js';
+import type { LiveTypes } from './access/type-attributes.js';
 import type { Application } from './application.js';
 import type { IdentityDependencies } from './identity/index.js';
 import type { FieldKeys } from './keys/index.js';
@@ -14,6 +15,8 @@ export interface Context {
   readonly database: Database;
   readonly runtime: Runtime;
   readonly principals: Principals;
+  /** The attributes of its resource types. */
+  readonly types: LiveTypes;
   readonly identity: IdentityDependencies;
   /** What encrypts fields; null where no application of the installation has one that is encrypted. */
   readonly fieldKeys: FieldKeys | null;

@@ -1,4 +1,5 @@
 import { Principals } from './access/principals.js';
+import { LiveTypes } from './access/type-attributes.js';
 import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
 import { fillWithDemo } from './authoring/demo.js';
@@ -89,6 +90,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     await requireReadable(context);
     contexts.set(name, context);
     if (demo && options.demo) await loadDemo(context, progress);
+    await context.types.upTo(database.db, null);
   }
   return { database, runtime, keys, contexts, demo };
 }
@@ -170,6 +172,7 @@ async function contextOf(
     database,
     runtime,
     principals: new Principals(application.policy, runtime),
+    types: new LiveTypes(application.policy),
     identity: {
       database,
       runtime,

@@ -1,5 +1,6 @@
 import { type Application, ApplicationError, checkApplication } from '@ostiary/server';
 import { expect, test } from 'vitest';
+import { bitsApplication } from './support/bits.js';
 import { board } from './support/board.js';
 import { trials } from './support/trials.js';
 import { ward } from './support/ward.js';
@@ -10,6 +11,7 @@ test('what the others are changes of is an application', () => {
   expect(checkApplication(ward)).toBe(ward);
   expect(checkApplication(trials)).toBe(trials);
   expect(checkApplication(board)).toBe(board);
+  expect(checkApplication(bitsApplication)).toBe(bitsApplication);
 });
 
 test.each<[string, Application, Change, RegExp]>([

@@ -60,7 +60,7 @@ async function firstRequest(context: Context, base: string): Promise<string | nu
     const settings = application.logins[account?.kind ?? ''];
     if (account === undefined || settings === undefined) continue;
     const principal = await context.principals.load(database.db, account.kind, account.principal_id);
-    const now = { now: runtime.now().toISOString() };
+    const now = { now: runtime.now().toISOString(), types: context.types.current };
     const type = Object.keys(policy.model.resources).find(
       (name) =>
         policy.model.resources[name]?.source === undefined &&

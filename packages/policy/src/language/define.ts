@@ -17,6 +17,7 @@ import {
   splitRole,
 } from './model.js';
 import { snakeCase } from './spelling.js';
+import { checkTypeSource } from './type-attributes.js';
 
 /**
  * Makes a model of an application's definition: frozen, serialisable data.
@@ -39,6 +40,7 @@ export function model<
     grants: definition.grants ?? [],
     ...(definition.permissions ? { permissions: definition.permissions as unknown as PermissionSource } : {}),
     ...(definition.typeAttributes ? { typeAttributes: definition.typeAttributes } : {}),
+    ...(definition.types ? { types: definition.types } : {}),
   };
   checkModel(made as unknown as Model);
   return deepFreeze(made);
@@ -54,7 +56,7 @@ export function deepFreeze<T>(value: T): T {
 }
 
 const REQUIRED = ['name', 'title', 'resources', 'principals'];
-const OPTIONAL = ['roles', 'implications', 'grants', 'permissions', 'typeAttributes'];
+const OPTIONAL = ['roles', 'implications', 'grants', 'permissions', 'typeAttributes', 'types'];
 
 /** As the compiler does, where there is none. */
 function checkMembers(definition: object): void {
@@ -78,6 +80,7 @@ function checkModel(of: Model): void {
   for (const grant of of.grants) checkGrant(of, grant);
   if (of.permissions) checkPermissions(of, of.permissions);
   checkNames('type attributes', Object.keys(of.typeAttributes ?? {}), []);
+  if (of.types) checkTypeSource(of, of.types);
 }
 
 const NAME = /^[A-Za-z][A-Za-z0-9_]*$/;

@@ -116,6 +116,24 @@ export interface PermissionSource<R extends Resources = Resources> {
   readonly anyResource: string;
 }
 
+/** Where the attributes of resource types are kept: each type has a record there, or no attributes. */
+export interface TypeSource {
+  readonly in: string;
+  /** The field with the type's name: a text, unique and required. */
+  readonly type: string;
+  /** Attributes that are sets of what links of that record name; every other is the field of the same name. */
+  readonly sets?: Readonly<Record<string, TypeSet>>;
+}
+
+/** The records of `in` that refer by `type` to that of a resource type: what each has in the field `of`. */
+export interface TypeSet {
+  readonly in: string;
+  readonly type: string;
+  readonly of: string;
+  /** Only where `field` has all of these bits; where it is empty, `otherwise` of the type's record. */
+  readonly bits?: { readonly field: string; readonly mask: number; readonly otherwise?: string };
+}
+
 /** At most `max` records that fulfil `counting` may have the same value of `per`. Enforced without a race. */
 export interface Limit {
   readonly id: string;
@@ -145,8 +163,10 @@ export interface ModelDefinition<
   readonly implications?: Readonly<{ [N in RoleName<NoInfer<S>>]?: readonly RoleName<NoInfer<S>>[] }>;
   readonly grants?: readonly GrantSource[];
   readonly permissions?: PermissionSource<NoInfer<R>>;
-  /** Attributes that the installation keeps for each resource type, in a resource type of that name. */
+  /** Attributes that the installation keeps for each resource type: rules know them as `type`. */
   readonly typeAttributes?: T;
+  /** Where it keeps them. */
+  readonly types?: TypeSource;
 }
 
 /** A reference to a resource type that does not exist does not compile. */
@@ -178,6 +198,7 @@ export interface Model<
   readonly grants: readonly GrantSource[];
   readonly permissions?: PermissionSource;
   readonly typeAttributes?: T;
+  readonly types?: TypeSource;
 }
 
 /** Fields that every record has, whatever its type. */

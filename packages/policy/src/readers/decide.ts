@@ -48,11 +48,17 @@ interface CompiledAction {
   readonly fieldForbids: readonly CompiledRule[];
   readonly test: Test;
   readonly verdict: Condition;
-  /** Whether the verdict on a principal and a record is the same at the next request. */
+  /** Whether the verdict on a principal and a record stays the same, as long as the attributes of types do. */
   readonly steady: boolean;
 }
 
-const possibleActions = new WeakMap<Principal, WeakMap<CompiledAction, boolean>>();
+/** What was found to be possible, under which attributes of types. */
+interface Possible {
+  readonly types: Environment['types'];
+  readonly found: boolean;
+}
+
+const possibleActions = new WeakMap<Principal, WeakMap<CompiledAction, Possible>>();
 const slotsOf = new WeakMap<Policy, Slots>();
 const compiled = new WeakMap<Policy, Map<string, Map<string, CompiledAction>>>();
 
@@ -88,11 +94,11 @@ function compileAction(policy: Policy, action: string, type: string): CompiledAc
   };
 }
 
-/** Whether a condition asks for neither the time nor the attributes of types. */
+/** Whether a condition does not ask for the time. */
 export function isSteady(condition: Condition): boolean {
   let steady = true;
   mapLeaves(condition, (leaf) => {
-    steady &&= operandsOf(leaf).every(({ from }) => from !== 'now' && from !== 'today' && from !== 'type');
+    steady &&= operandsOf(leaf).every(({ from }) => from !== 'now' && from !== 'today');
     return leaf;
   });
   return steady;
@@ -155,8 +161,8 @@ export function decide(
 
 /**
  * Whether there could be a record on which the principal may do the action: the question before any record is loaded.
- * What depends on a record counts as possible, what depends on the principal alone is decided. Kept with the principal,
- * unless the rules ask what may be another at the next request.
+ * What depends on a record counts as possible, what depends on the principal alone is decided. Kept with the principal
+ * and the attributes of types, unless the rules ask for the time.
  */
 export function possible(
   policy: Policy,
@@ -166,13 +172,13 @@ export function possible(
   environment: Environment,
 ): boolean {
   const asked = compiledFor(policy, action, type);
-  const find = () => fold(asked.verdict, { principal, environment }).op !== 'never';
-  if (!asked.steady) return find();
-  return remember(
-    remember(possibleActions, principal, () => new WeakMap()),
-    asked,
-    find,
-  );
+  const { types } = environment;
+  const kept = remember(possibleActions, principal, () => new WeakMap<CompiledAction, Possible>());
+  const known = asked.steady ? kept.get(asked) : undefined;
+  if (known !== undefined && known.types === types) return known.found;
+  const found = fold(asked.verdict, { principal, environment }).op !== 'never';
+  if (asked.steady) kept.set(asked, { types, found });
+  return found;
 }
 
 /** Whether the principal may do the action on every record there could be: then nothing is revealed by a 404. */

@@ -41,8 +41,8 @@ const MOST_SCOPES = 100;
 const known = new WeakMap<Principal, Map<string, Filter>>();
 
 /**
- * Which records a principal may do an action on, for a query to ask. Kept with the principal, unless the rules ask what
- * may be another at the next request.
+ * Which records a principal may do an action on, for a query to ask. Kept with the principal and the attributes of types,
+ * unless the rules ask for the time.
  * @param assumed fields that are taken to have these values, whatever the records hold; no references.
  * @param mostScopes as in `Filter`
  */
@@ -58,7 +58,8 @@ export function filter(
   const filters = remember(known, principal, () => new Map<string, Filter>());
   const key = `${mostScopes} ${action} ${type}`;
   const found = filters.get(key);
-  if (found?.policy === policy && Object.keys(assumed).length === 0) return { ...found, environment };
+  const stands = found?.policy === policy && found.environment.types === environment.types;
+  if (stands && Object.keys(assumed).length === 0) return { ...found, environment };
   const rules = rulesFor(policy, action, type);
   const made = makeFilter(policy, type, rules, { principal, environment, assumed, mostScopes });
   const keeps = Object.keys(assumed).length === 0 && rules.every(({ when }) => isSteady(when));

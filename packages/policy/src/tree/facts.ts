@@ -27,11 +27,14 @@ export interface RecordFacts {
   readonly [path: string]: Value | readonly RecordFacts[] | undefined;
 }
 
+/** The attributes of resource types, by type and name. Another object where they are others: answers are kept by it. */
+export type TypeAttributes = Readonly<Record<string, Readonly<Record<string, Value>>>>;
+
 /** What is known beside the two: the time, and the attributes of resource types. */
 export interface Environment {
   /** ISO 8601 in UTC with milliseconds: `2026-03-01T09:30:00.000Z`. Empty where it is not known. */
   readonly now: string;
-  readonly types?: Readonly<Record<string, Readonly<Record<string, Value>>>>;
+  readonly types?: TypeAttributes;
 }
 
 /** A value of the principal, a set of values to look something up in, roles by scope as bits, or an answer about it. */

@@ -11,7 +11,6 @@ import {
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
-import type { Runtime } from '../runtime.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 
@@ -43,14 +42,14 @@ export class Refusal extends Problem {
 }
 
 /** What is known at the time of a request beside principal and record. */
-export function environment(runtime: Runtime): Environment {
-  return { now: runtime.now().toISOString() };
+export function environment({ runtime, types }: Pick<Context, 'runtime' | 'types'>): Environment {
+  return { now: runtime.now().toISOString(), types: types.current };
 }
 
 /** Decides before any record is loaded: refuses where there can be no record on which the action is allowed. */
 export function requirePossible(context: Context, caller: Caller, action: string, type: string): void {
   const { principal } = caller;
-  if (principal === null || possible(context.policy, principal, action, type, environment(context.runtime))) return;
+  if (principal === null || possible(context.policy, principal, action, type, environment(context))) return;
   throw refusal(context, caller, action, type, null);
 }
 
@@ -66,7 +65,7 @@ export function authorize<T extends string, A extends string>(
   record: LoadedRecord | null,
 ): Authorized<T, A> {
   const { policy, runtime } = context;
-  const now = environment(runtime);
+  const now = environment(context);
   const { principal } = caller;
   if (principal === null) {
     if (record === null) throw new Problem('not_found');
@@ -113,7 +112,7 @@ export function refusal(
   context.decisions.count(action, 'refused');
   const { principal } = caller;
   const missing =
-    principal === null ? [] : explainRefusal(context.policy, principal, action, type, environment(context.runtime));
+    principal === null ? [] : explainRefusal(context.policy, principal, action, type, environment(context));
   return new Refusal(
     'not_allowed',
     { missing, decision },

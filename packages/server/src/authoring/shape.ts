@@ -1,4 +1,4 @@
-import type { Field, GrantSource, Model, Persona, Policy, Resource } from '@ostiary/policy';
+import type { Field, GrantSource, Model, Persona, Policy, Resource, TypeSet, TypeSource } from '@ostiary/policy';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type {
   Application,
@@ -86,6 +86,15 @@ const grant = members<GrantSource>({
   unless: maybe(words),
 });
 
+const typeSet = members<TypeSet>({
+  in: word,
+  type: word,
+  of: word,
+  bits: maybe(
+    members<NonNullable<TypeSet['bits']>>({ field: word, mask: Type.Integer({ minimum: 1 }), otherwise: maybe(word) }),
+  ),
+});
+
 const model = members<Model>({
   // It is a part of addresses, and the name of a schema.
   name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_-]*$', maxLength: 63 }),
@@ -96,7 +105,8 @@ const model = members<Model>({
   implications: anything,
   grants: Type.Array(grant),
   permissions: maybe(anything),
-  typeAttributes: maybe(anything),
+  typeAttributes: maybe(each(field)),
+  types: maybe(members<TypeSource>({ in: word, type: word, sets: maybe(each(typeSet)) })),
 });
 
 const login = members<LoginSettings>({

@@ -95,6 +95,6 @@ export function tellable(
 ): RecordFacts | null {
   if (record === null || isTrusted(asker)) return record?.facts ?? null;
   if ('service' in asker || asker.principal === null) return null;
-  const now = environment(context.runtime);
+  const now = environment(context);
   return decide(context.policy, asker.principal, 'read', type, record.facts, now).allowed ? record.facts : null;
 }

@@ -57,7 +57,7 @@ export function unknown(error: UnknownName): { readonly decision: false; readonl
 export function isAllowed(context: Context, { principal, action, type, record, named }: Resolved): boolean {
   if (principal === null) return false;
   const { policy } = context;
-  const now = environment(context.runtime);
+  const now = environment(context);
   if (!named) return possible(policy, principal, action, type, now);
   return record !== null && decide(policy, principal, action, type, record.facts, now).allowed;
 }
@@ -69,7 +69,7 @@ function withReasons(context: Context, asker: Asker, resolved: Resolved): Answer
     return refused([], missing, missing);
   }
   const { policy } = context;
-  const now = environment(context.runtime);
+  const now = environment(context);
   const decided = record === null ? null : decide(policy, principal, action, type, record.facts, now);
   if (isAllowed(context, resolved)) {
     return { decision: true, context: { rules: decided?.permits.map(({ rule }) => rule) ?? [], missing: [] } };

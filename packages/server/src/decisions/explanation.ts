@@ -16,5 +16,5 @@ export async function explainDecision(context: Context, asker: Asker, question: 
   if (principal === null) throw new Problem('not_found', { detail: 'There is no such principal.' });
   const facts = tellable(context, asker, type, record);
   const person = isSelf(asker, principal) ? 'you' : 'they';
-  return explain(context.policy, principal, action, type, facts, environment(context.runtime), person);
+  return explain(context.policy, principal, action, type, facts, environment(context), person);
 }

@@ -39,12 +39,13 @@ export async function identified(
 }
 
 /** The name of a record `t`, where a principal who asks may see that field of it. */
-function nameFor({ policy, runtime }: Context, asker: Asker, type: string, parameters: Parameters): string {
+function nameFor(context: Context, asker: Asker, type: string, parameters: Parameters): string {
+  const { policy } = context;
   const field = policy.model.resources[type]?.identifiedBy;
   if (field === undefined) return 'null';
   const name = `t.${columnOf(field)}`;
   if ('service' in asker || asker.principal === null) return name;
-  const readable = filter(policy, asker.principal, 'read', type, environment(runtime));
+  const readable = filter(policy, asker.principal, 'read', type, environment(context));
   const branches = readable.branches.filter((branch) => showsField({ ...readable, branches: [branch] }, field));
   return `case when ${filterSql({ ...readable, branches }, parameters, 't')} then ${name} end`;
 }

@@ -74,7 +74,7 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
     const madeBy = does === 'create' ? fields.filter(([, { filled }]) => filled).map(([name]) => name) : [];
     const enabled = `exists (select 1 from ostiary.account a where a.application = ${parameters.add(policy.model.name, 'text')}
       and a.kind = ${parameters.add(kind, 'text')} and a.principal_id = p.id and not a.disabled)`;
-    const ids = searchSql(policy, kind, does, type, record.facts, environment(context.runtime), parameters, {
+    const ids = searchSql(policy, kind, does, type, record.facts, environment(context), parameters, {
       limit: place.limit + 1,
       where: [enabled],
       madeBy,
@@ -96,7 +96,7 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
   const { id: _, ...wanted } = resource;
   const place = placeOf(['resource', subject, action, wanted, asked.context], asked.page);
   return answered(async () => {
-    const { policy, runtime } = context;
+    const { policy } = context;
     const { model } = policy;
     const lookup = new Lookup(context);
     const kind = kindNamed(model, subject.type);
@@ -118,7 +118,7 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const told = isTrusted(asker) ? await propertiesTold(lookup, type, action.properties, resource.properties) : {};
     const assumed = await assumeFields(context, type, withoutReferences(context, type, told));
     const parameters = new Parameters();
-    const reach = filter(policy, principal, does, type, environment(runtime), assumed);
+    const reach = filter(policy, principal, does, type, environment(context), assumed);
     const last = place.after === null ? null : idAfter(place.after);
     const after = last === null ? null : { value: last, id: last };
     const sort = { field: 'id', descending: false };

@@ -158,7 +158,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
     },
     async (request) => {
       const { principal } = caller(request);
-      return principal === null ? null : ship(context.policy, principal);
+      return principal === null ? null : ship(context.policy, principal, context.types.current);
     },
   );
 }

@@ -181,8 +181,9 @@ function admitsGuests({ application }: Context, decision: RouteDecision | undefi
 }
 
 async function guestOf(context: Context, request: FastifyRequest): Promise<Caller> {
-  const { identity, policy, application, principals } = context;
-  const { answer } = await admitGuest(identity, policy.model.name, loadedAlong(context, request));
+  const { identity, policy, application, principals, database, types } = context;
+  const { answer, rightsVersion } = await admitGuest(identity, policy.model.name, loadedAlong(context, request));
+  await types.upTo(database.db, rightsVersion);
   request.loaded = answer;
   return { principal: principals.guest(application.guests ?? ''), sessionId: null, requestId: request.id };
 }
@@ -190,7 +191,8 @@ async function guestOf(context: Context, request: FastifyRequest): Promise<Calle
 async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
   const identity = await identityOf(context, request, token);
   const { kind, principalId, rightsVersion, sessionId } = identity;
-  const { database, principals } = context;
+  const { database, principals, types } = context;
+  await types.upTo(database.db, rightsVersion);
   const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
   if (principal === null) throw new RevokedToken();
   request.identity = identity;
@@ -218,7 +220,7 @@ function loadedAlong({ policy }: Context, request: FastifyRequest): Along<Loaded
 }
 
 async function serviceOf(
-  { database, runtime, policy }: Context,
+  { database, runtime, policy, types }: Context,
   request: FastifyRequest,
   token: string,
   services: boolean,
@@ -229,6 +231,8 @@ async function serviceOf(
     });
   }
   const service = await authenticateService({ database, runtime }, policy.model.name, token);
+  // No rights of its own, and so no version of them.
+  await types.upTo(database.db, null);
   return { service, requestId: request.id };
 }
 

@@ -89,11 +89,12 @@ export class Delivery {
     type: string,
     record: LoadedRecord | null,
   ): Promise<boolean> {
-    const { policy, database, runtime, principals } = this.context;
+    const { policy, database, principals, types } = this.context;
+    await types.upTo(database.db, rightsVersion);
     const { kind, principalId, sessionId } = socket;
     const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
     if (principal === null) return false;
-    const now = environment(runtime);
+    const now = environment(this.context);
     if (record === null) return universal(policy, principal, action, type, now);
     return decide(policy, principal, action, type, record.facts, now).allowed;
   }

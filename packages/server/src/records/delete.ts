@@ -36,7 +36,7 @@ export async function removeRecord(
 }
 
 function deletingOf(context: Context, transaction: Transaction, caller: Caller, record: LoadedRecord): Deleting {
-  const { policy, runtime } = context;
+  const { policy } = context;
   const { principal } = caller;
   return {
     context,
@@ -45,7 +45,7 @@ function deletingOf(context: Context, transaction: Transaction, caller: Caller, 
     system: new System(context, transaction, caller.requestId),
     emit: emitter(context, transaction),
     mayDelete: (type, other) =>
-      principal === null || decide(policy, principal, 'delete', type, other.facts, environment(runtime)).allowed,
+      principal === null || decide(policy, principal, 'delete', type, other.facts, environment(context)).allowed,
     remove: (type, other) => removeIn(context, transaction, caller, authorize(context, caller, 'delete', type, other)),
   };
 }

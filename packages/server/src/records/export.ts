@@ -18,7 +18,7 @@ export async function exportRecords(
 ): Promise<AsyncIterable<string>> {
   const { database, policy, runtime } = context;
   const { model } = policy;
-  const now = environment(runtime);
+  const now = environment(context);
   if (caller.principal === null) throw new TypeError('the installation itself reads through the store');
   if (!universal(policy, caller.principal, 'list', type, now)) throw refusal(context, caller, 'list', type, null);
   const reach = filter(policy, caller.principal, 'list', type, now);

@@ -52,9 +52,9 @@ interface Choices {
 
 /** The forms that a caller may read, of types into which it may enter something; without first pages of references. */
 export function listForms(context: Context, caller: Caller, type: string, api: string): readonly Form[] {
-  const { policy, runtime } = context;
+  const { policy } = context;
   const principal = principalOf(caller);
-  const now = environment(runtime);
+  const now = environment(context);
   context.decisions.count('list', 'allowed');
   return formNames(policy.model)
     .filter((name) => {
@@ -103,10 +103,10 @@ function formOf(
   api: string,
   changes: readonly string[] | null = null,
 ): Form {
-  const { policy, runtime } = context;
+  const { policy } = context;
   const principal = principalOf(caller);
   const { model } = policy;
-  const now = environment(runtime);
+  const now = environment(context);
   const creates = writableSomewhere(policy, principal, 'create', type, now);
   const updates = changes ?? writableSomewhere(policy, principal, 'update', type, now);
   const { fields, says } = resourceOf(model, type);
@@ -154,8 +154,8 @@ const FIRST_PAGE = 50;
 
 /** What a list shows first: none where the caller may not list at all. */
 async function firstPage(context: Context, caller: Caller, type: string): Promise<Pick<Choices, 'items' | 'next'>> {
-  const { policy, runtime } = context;
-  if (!possible(policy, principalOf(caller), 'list', type, environment(runtime))) return { items: [], next: null };
+  const { policy } = context;
+  if (!possible(policy, principalOf(caller), 'list', type, environment(context))) return { items: [], next: null };
   const asked = { limit: FIRST_PAGE, sort: null, after: null, view: null, tests: [] };
   const { items, next } = await listRecords(context, caller, type, asked);
   return { items: items.map((item) => ({ id: item.id, title: titleOf(context, type, item) })), next };

@@ -17,9 +17,9 @@ export async function enforceLimits(
   type: string,
   record: LoadedRecord,
 ): Promise<void> {
-  const { policy, runtime } = context;
+  const { policy } = context;
   const { model } = policy;
-  const now = environment(runtime);
+  const now = environment(context);
   for (const limit of policy.limits.filter((candidate) => candidate.of === type)) {
     const per = record.values[limit.per];
     const field = findField(model, type, limit.per);

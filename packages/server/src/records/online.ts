@@ -18,9 +18,9 @@ export function onlineKinds({ application, policy }: Context, type: string): rea
 export async function listOnline(context: Context, caller: Caller, type: string, asked: ListQuery): Promise<ListPage> {
   requirePossible(context, caller, ONLINE, type);
   context.decisions.count(ONLINE, 'allowed');
-  const { policy, runtime } = context;
+  const { policy } = context;
   const { name } = policy.model;
-  const readable = filter(policy, principalOf(caller), 'list', type, environment(runtime));
+  const readable = filter(policy, principalOf(caller), 'list', type, environment(context));
   const fields = fieldsOf(asked);
   const hidden = fields.filter((field) => !showsField(readable, field));
   if (hidden.length > 0) throw refuseFields(context, caller, ONLINE, type, hidden, null);

@@ -31,10 +31,10 @@ export async function readPage(
   asked: ListQuery,
   among: Among = LISTED,
 ): Promise<{ readonly rows: readonly LoadedRecord[]; readonly next: string | null }> {
-  const { policy, runtime } = context;
+  const { policy } = context;
   const { action } = among;
   const principal = principalOf(caller);
-  const reach = filter(policy, principal, action, type, environment(runtime));
+  const reach = filter(policy, principal, action, type, environment(context));
   const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
   if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
 

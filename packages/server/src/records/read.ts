@@ -37,7 +37,7 @@ export async function pageOf(
   const { action, shows } = listing;
   return auditedIfSensitive(context, type, async (executor) => {
     const { rows, next } = await readPage(context, caller, executor, type, asked, listing);
-    const now = environment(context.runtime);
+    const now = environment(context);
     const items = rows.flatMap((record) => {
       const decideOn = (what: string) => decide(context.policy, principalOf(caller), what, type, record.facts, now);
       const decision = decideOn(action);
@@ -77,8 +77,8 @@ export async function readRecord(
 
 /** What the caller may see of a record that it has just made: at least its id. */
 export function shownAfterCreate(context: Context, caller: Caller, type: string, record: LoadedRecord): Masked {
-  const { policy, runtime } = context;
-  const decision = decide(policy, principalOf(caller), 'read', type, record.facts, environment(runtime));
+  const { policy } = context;
+  const decision = decide(policy, principalOf(caller), 'read', type, record.facts, environment(context));
   const bare = { id: record.id, version: record.version };
   return decision.allowed ? (mask(policy, type, record, decision, null) ?? bare) : bare;
 }

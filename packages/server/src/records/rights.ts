@@ -48,5 +48,13 @@ function collect(policy: Policy): ReadonlyMap<string, ReadonlySet<string>> {
     if (source.members) add(source.members.in, source.members.group, source.members.member);
   }
   if (model.permissions) add(model.permissions.in, model.permissions.field);
+  if (model.types) {
+    const { in: table, type, sets = {} } = model.types;
+    add(table, type, ...Object.keys(model.typeAttributes ?? {}).filter((name) => !Object.hasOwn(sets, name)));
+    for (const set of Object.values(sets)) {
+      add(set.in, set.type, set.of, set.bits?.field);
+      add(table, set.bits?.otherwise);
+    }
+  }
   return fields;
 }

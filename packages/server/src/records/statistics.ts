@@ -53,11 +53,11 @@ export async function countRecords(
   type: string,
   { by, per, asked }: Counting,
 ): Promise<Statistics> {
-  const { database, policy, runtime } = context;
+  const { database, policy } = context;
   const principal = principalOf(caller);
   for (const action of ['statistics', 'list']) requirePossible(context, caller, action, type);
   const [counted, listed] = ['statistics', 'list'].map((action) =>
-    filter(policy, principal, action, type, environment(runtime)),
+    filter(policy, principal, action, type, environment(context)),
   ) as [Filter, Filter];
   const fields = [...new Set([by, ...fieldsOf(asked)])];
   const refused = fields.filter((field) => !showsField(counted, field) || !showsField(listed, field));

@@ -69,6 +69,10 @@ export function rightsTriggers(policy: Policy): readonly string[] {
         ofPrincipals(source.in, kind, source.holder);
     }
   }
+  if (model.types) {
+    ofAll(model.types.in);
+    for (const set of Object.values(model.types.sets ?? {})) ofAll(set.in);
+  }
   for (const implication of upwardImplications(model)) {
     let at: string | null = implication.path.length === 0 ? null : (implication.from.split(' ')[0] ?? null);
     for (const step of implication.path) {
