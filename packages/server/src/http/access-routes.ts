@@ -28,8 +28,9 @@ import {
   resourceSearchSchema,
   subjectSearchSchema,
 } from './access-schemas.js';
-import { asker, caller, type RouteDecision } from './guard.js';
+import { asker, caller } from './guard.js';
 import { answers } from './responses.js';
+import type { RouteDecision } from './route-decision.js';
 
 const ABOUT_OTHERS: RouteDecision = {
   authenticated: 'about others is decided when it is known who is asked about',

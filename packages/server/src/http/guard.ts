@@ -4,21 +4,8 @@ import { isGuest } from '../access/guests.js';
 import { rootsOf } from '../addresses.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
-import {
-  admitGuest,
-  authenticateAlong,
-  authenticateService,
-  authenticateStatic,
-  type Identity,
-  isServiceKey,
-  isStaticToken,
-  NOTHING,
-  RevokedToken,
-  redeemSocketTicket,
-} from '../identity/index.js';
+import type { Identity } from '../identity/index.js';
 import { Problem } from '../problems.js';
-import { recordAlong } from '../storage/load.js';
-import type { Along } from '../storage/query.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
@@ -26,18 +13,10 @@ import { bearerToken } from './bearer.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { KnownTokens } from './known-tokens.js';
 import { addressOf } from './peers.js';
-import { recordIdOf } from './record-id.js';
+import { admitsGuests, type RouteDecision } from './route-decision.js';
 import { socketTicket } from './socket-ticket.js';
 import { refuseStranger, throttleCaller, throttleGuest } from './throttling.js';
-
-/** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
-export type RouteDecision =
-  /** Anyone: with the reason why. */
-  | { readonly public: string }
-  /** Whoever is logged in, and guests where it says so: with the reason why no rule is asked, or which is asked later. */
-  | { readonly authenticated: string; readonly services?: boolean; readonly guests?: boolean }
-  /** Whoever might do the action on some record of the type; records are decided on one by one. */
-  | { readonly action: string; readonly type: string; readonly services?: boolean };
+import { whoAsks } from './who-asks.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -104,7 +83,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
       await throttleGuest(throttle, application, request, reply);
       if (refused) await refusals.add(addressOf(request), unauthenticated(context, request));
     };
-    const known = await traced('authenticate', {}, () => authenticated(context, request, token, services)).catch(
+    const known = await traced('authenticate', {}, () => whoAsks(context, request, token, services)).catch(
       async (error: unknown) => {
         if (error instanceof Problem) await countGuest(true);
         throw error;
@@ -136,104 +115,6 @@ export function caller(request: FastifyRequest): Caller {
 /** Who asks, on a route that is there for services too. */
 export function asker(request: FastifyRequest): Asker {
   return request.service ?? caller(request);
-}
-
-async function authenticated(
-  context: Context,
-  request: FastifyRequest,
-  token: string | null,
-  services: boolean,
-): Promise<Asker> {
-  try {
-    return await identified(context, request, token, services);
-  } catch (error) {
-    if (!isOfGuest(error, token) || !admitsGuests(context, request.routeOptions.config.decision)) throw error;
-    return guestOf(context, request);
-  }
-}
-
-async function identified(
-  context: Context,
-  request: FastifyRequest,
-  token: string | null,
-  services: boolean,
-): Promise<Asker> {
-  if (token === null) {
-    if (request.headers.authorization !== undefined) throw new Problem('invalid_token');
-    throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
-  }
-  return isServiceKey(token) ? serviceOf(context, request, token, services) : callerOf(context, request, token);
-}
-
-/**
- * Whether who failed to say who they are has said nothing, or nothing that ever was a token. One that is looked up, as a
- * static one, may be unknown because it was revoked.
- */
-function isOfGuest(error: unknown, token: string | null): boolean {
-  if (!(error instanceof Problem) || error instanceof RevokedToken) return false;
-  if (token !== null && (isStaticToken(token) || isServiceKey(token))) return false;
-  return error.code === 'not_authenticated' || error.code === 'invalid_token';
-}
-
-function admitsGuests({ application }: Context, decision: RouteDecision | undefined): boolean {
-  if (application.guests === undefined || decision === undefined || 'public' in decision) return false;
-  return 'action' in decision || decision.guests === true;
-}
-
-async function guestOf(context: Context, request: FastifyRequest): Promise<Caller> {
-  const { identity, policy, application, principals, database, types } = context;
-  const { answer, rightsVersion } = await admitGuest(identity, policy.model.name, loadedAlong(context, request));
-  await types.upTo(database.db, rightsVersion);
-  request.loaded = answer;
-  return { principal: principals.guest(application.guests ?? ''), sessionId: null, requestId: request.id };
-}
-
-async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
-  const identity = await identityOf(context, request, token);
-  const { kind, principalId, rightsVersion, sessionId } = identity;
-  const { database, principals, types } = context;
-  await types.upTo(database.db, rightsVersion);
-  const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
-  if (principal === null) throw new RevokedToken();
-  request.identity = identity;
-  return { principal, sessionId, requestId: request.id };
-}
-
-async function identityOf(context: Context, request: FastifyRequest, token: string): Promise<Identity> {
-  const { identity: deps, policy, application } = context;
-  if (socketTicket(request) === token) return redeemSocketTicket(deps, policy.model.name, token);
-  const along = loadedAlong(context, request);
-  const ask = isStaticToken(token) ? authenticateStatic : authenticateAlong;
-  const { identity, answer } = await ask<LoadedRecord | null>(deps, policy.model.name, token, along);
-  // What was made before the application took the kind's tokens away.
-  if (identity.sessionId === null && application.staticTokens?.[identity.kind] === undefined) {
-    throw new Problem('invalid_token');
-  }
-  request.loaded = answer;
-  return identity;
-}
-
-/** What the route is about, to be loaded along with who asks. */
-function loadedAlong({ policy }: Context, request: FastifyRequest): Along<LoadedRecord | null> {
-  const { loads } = request.routeOptions.config;
-  return loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
-}
-
-async function serviceOf(
-  { database, runtime, policy, types }: Context,
-  request: FastifyRequest,
-  token: string,
-  services: boolean,
-): Promise<Service> {
-  if (!services) {
-    throw new Problem('invalid_token', {
-      detail: 'A service key asks for decisions at /access/v1, and does nothing else.',
-    });
-  }
-  const service = await authenticateService({ database, runtime }, policy.model.name, token);
-  // No rights of its own, and so no version of them.
-  await types.upTo(database.db, null);
-  return { service, requestId: request.id };
 }
 
 function unauthenticated(context: Context, request: FastifyRequest): AuditEntry {
