@@ -30,12 +30,15 @@ const OWN: readonly (readonly [string, Field['kind']])[] = [
   ['updatedAt', 'instant'],
 ];
 
-const lists = new WeakMap<Needs, Map<string, string>>();
+const lists = new WeakMap<Policy, WeakMap<Needs, Map<string, string>>>();
 
 /** The select list of a type over the alias `t`, with everything that deciding about a record needs. */
 export function selectList(policy: Policy, type: string, needs: Needs = recordNeeds(policy, type)): string {
-  const known = lists.get(needs) ?? new Map<string, string>();
-  lists.set(needs, known);
+  // Needs may be those of types of several applications, which have the same name.
+  const byNeeds = lists.get(policy) ?? new WeakMap<Needs, Map<string, string>>();
+  lists.set(policy, byNeeds);
+  const known = byNeeds.get(needs) ?? new Map<string, string>();
+  byNeeds.set(needs, known);
   const list = known.get(type) ?? writeList(policy.model, type, needs);
   known.set(type, list);
   return list;
