@@ -51,9 +51,10 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** Says on a terminal what is being done; null clears the line. */
+/** Says on stderr what is being done: in one line of a terminal, which null clears; in a line each where there is none. */
 export function progress(what: string | null): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${what ?? ''}`);
+  else if (what !== null) process.stderr.write(`${what}\n`);
 }
 
 /** Answers that differ: nothing is timed then, and the command fails. */

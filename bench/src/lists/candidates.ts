@@ -3,9 +3,11 @@ import { rulesToAST } from '@casl/ability/extra';
 import type { Principal } from '@ostiary/policy';
 import { type Context, type Database, Principals, systemRuntime } from '@ostiary/server';
 import type pg from 'pg';
-// The two functions behind the route of a list, which the server keeps to itself.
+// What is behind the route of a list, which the server keeps to itself.
+import { LiveTypes } from '../../../packages/server/dist/access/type-attributes.js';
 import { readPage } from '../../../packages/server/dist/records/page.js';
 import { listRecords } from '../../../packages/server/dist/records/read.js';
+import { Tally } from '../../../packages/server/dist/telemetry/tally.js';
 import { surveyApplication } from '../surveys/application.js';
 import { type Condition, conditionSql } from './casl-sql.js';
 import { by, COLUMNS, LIMIT, type Order, orOfExists, unionOfPages, unionOfWalks } from './hand-written.js';
@@ -59,12 +61,13 @@ export async function candidates(
 function ours(database: Database, principal: Principal, order: Order): readonly Candidate[] {
   const { policy } = surveyApplication;
   // Of a context these two use no more than this.
-  const decisions = { count: () => {} };
+  const decisions = new Tally();
   const context = {
     application: surveyApplication,
     policy,
     database,
     runtime: systemRuntime,
+    types: new LiveTypes(policy),
     decisions,
   } as unknown as Context;
   const caller = { principal, sessionId: null, requestId: null };

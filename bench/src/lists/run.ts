@@ -49,11 +49,11 @@ export async function benchLists(options: ListOptions): Promise<void> {
 
 async function inDatabase(scratch: Scratch, size: number, options: ListOptions): Promise<readonly Waited[]> {
   const database = await scratch.database(`${size}`);
+  progress(`${number(size)} surveys: filling the database`);
+  await prepare(database, size, options.seed);
+  await addRowLevelSecurity(database);
+  const restricted = await database.pool.connect();
   try {
-    progress(`${number(size)} surveys: filling the database`);
-    await prepare(database, size, options.seed);
-    await addRowLevelSecurity(database);
-    const restricted = await database.pool.connect();
     await restricted.query(`set role ${RLS_ROLE}`);
     const found: Waited[] = [];
     for (const order of ORDERS) {
@@ -67,9 +67,10 @@ async function inDatabase(scratch: Scratch, size: number, options: ListOptions):
         });
       }
     }
-    restricted.release(true);
     return found;
   } finally {
+    // Closing the pool waits for it, after a failure too.
+    restricted.release(true);
     progress(null);
   }
 }
