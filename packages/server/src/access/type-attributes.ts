@@ -1,6 +1,7 @@
-import type { Model, Needs, Policy, TypeAttributes, TypeSource, Value } from '@ostiary/policy';
+import type { Model, Policy, TypeAttributes, TypeSource, Value } from '@ostiary/policy';
 import { columnOf, tableOf } from '@ostiary/policy/sql';
 import type { Executor } from '../storage/database.js';
+import { OWN_FIELDS } from '../storage/load.js';
 import { keep } from '../storage/prepared.js';
 import { query, type SqlRow } from '../storage/query.js';
 import { selectList, toFacts } from '../storage/rows.js';
@@ -8,9 +9,6 @@ import { selectList, toFacts } from '../storage/rows.js';
 /** No field's name has the character that these begin with. */
 const VERSION = '<version';
 const nameOfSet = (attribute: string) => `<${attribute}`;
-
-/** Fields of the record alone. */
-const OWN: Needs = { paths: [], links: [] };
 
 const NONE: TypeAttributes = {};
 
@@ -60,7 +58,7 @@ function textOf(policy: Policy, types: TypeSource): string {
     return `(select coalesce(json_agg(distinct l.${columnOf(of)}) filter (where l.${columnOf(of)} is not null), '[]'::json)
       from ${tableOf(model, link)} l where ${where}) as "${nameOfSet(attribute)}"`;
   });
-  return `select ${[selectList(policy, types.in, OWN), ...sets].join(', ')},
+  return `select ${[selectList(policy, types.in, OWN_FIELDS), ...sets].join(', ')},
       application.rights_version::text as "${VERSION}"
     from ostiary.application application left join ${tableOf(model, types.in)} t on true where application.name = $1`;
 }
@@ -76,7 +74,7 @@ function attributesOf(model: Model, rows: readonly SqlRow[]): TypeAttributes {
   for (const row of rows) {
     // Of an application without any, one row is left, with nothing but the version.
     if (types === undefined || row.id === null) continue;
-    const facts = toFacts(model, types.in, OWN, row);
+    const facts = toFacts(model, types.in, OWN_FIELDS, row);
     const values = Object.keys(typeAttributes).map((name) => {
       const isSet = Object.hasOwn(types.sets ?? {}, name);
       return [name, (isSet ? row[nameOfSet(name)] : (facts[name] ?? null)) as Value] as const;

@@ -1,11 +1,11 @@
-import { writable } from '@ostiary/policy';
+import { type Needs, writable } from '@ostiary/policy';
 import { type Authorized, authorize, refuseFields, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../context.js';
 import type { PasswordHash } from '../identity/index.js';
 import { emitter } from '../presence/events.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
-import { loadRecord, proposeRecord } from '../storage/load.js';
+import { loadRecord, OWN_FIELDS, proposeRecord } from '../storage/load.js';
 import { type LoadedRecord, makerOf, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
@@ -60,7 +60,7 @@ export async function createIn(
   const id = runtime.id();
   const made = { id, now: runtime.now(), by: makerOf(policy.model, caller.principal) };
   const values = newValues(policy.model, type, made, input);
-  const proposed = await proposeRecord(transaction, policy, type, values);
+  const proposed = await proposeRecord(transaction, policy, type, values, needsOf(caller));
   const handle = authorize(context, caller, 'create', type, proposed);
   requireFields(context, caller, handle, Object.keys(input), null);
   await requireReferences(transaction, policy.model, type, values);
@@ -113,7 +113,7 @@ export async function changeIn(
   const changes = Object.fromEntries(
     Object.entries(input).filter(([name]) => !policy.model.resources[type]?.fields[name]?.secret),
   );
-  const proposed = await proposeRecord(transaction, policy, type, { ...before.values, ...changes });
+  const proposed = await proposeRecord(transaction, policy, type, { ...before.values, ...changes }, needsOf(caller));
   const after = authorize(context, caller, action, type, proposed);
   requireFields(context, caller, after, Object.keys(input), before.id);
   await requireReferences(transaction, policy.model, type, changes);
@@ -158,6 +158,11 @@ async function clearReferences(
     if (referrer.changes === null) await system.delete(referrer.type, referrer.id);
     else await system.update(referrer.type, referrer.id, referrer.changes);
   }
+}
+
+/** The installation itself is not decided on, so nothing is loaded for it. */
+function needsOf({ principal }: Caller): Needs | undefined {
+  return principal === null ? OWN_FIELDS : undefined;
 }
 
 function requireFields(

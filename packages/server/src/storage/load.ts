@@ -69,14 +69,21 @@ export function recordAlong(policy: Policy, type: string, id: string): Along<Loa
   };
 }
 
-/** A record as it would be: decided about before it is written, so that a refused write touches nothing. */
+/** Fields of the record alone: where nobody asks, nothing is decided. */
+export const OWN_FIELDS: Needs = { paths: [], links: [] };
+
+/**
+ * A record as it would be: decided about before it is written, so that a refused write touches nothing.
+ * @param needs what deciding needs; left out, what every rule about its type does
+ */
 export async function proposeRecord(
   executor: Executor,
   policy: Policy,
   type: string,
   values: Readonly<Record<string, unknown>>,
+  needs?: Needs,
 ): Promise<LoadedRecord> {
-  return toRecord(policy, type, await proposedRow(executor, policy, type, values));
+  return toRecord(policy, type, await proposedRow(executor, policy, type, values, needs), needs);
 }
 
 /** What is asked of a record as it would be, where that is not what the rules about its type ask. */
