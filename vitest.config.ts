@@ -11,6 +11,7 @@ export default defineConfig({
     globalSetup: ['packages/server/test/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // Many wait for processes of their own: more than there are processors.
+    maxWorkers: 3,
   },
 });
