@@ -39,5 +39,18 @@ test('an installation is filled with as much as was asked for, whose users reach
       [username],
     );
     expect(body.total, username).toBe(wanted.rows[0].count);
+    for (const sort of ['id', '-id', 'startAt', '-startAt']) {
+      const { length } = await everyPage(username, `${API}/sessions?limit=200&sort=${sort}`);
+      expect(
+        length,
+        `${username} lists by ${sort} what is counted: see how pages are written, in readers/page.ts`,
+      ).toBe(body.total);
+    }
   }
 });
+
+async function everyPage(as: string, url: string): Promise<readonly unknown[]> {
+  const { body } = await app.request({ as, url });
+  const rest = body.next === null ? [] : await everyPage(as, `${url.replace(/&cursor=.*/, '')}&cursor=${body.next}`);
+  return [...body.items, ...rest];
+}

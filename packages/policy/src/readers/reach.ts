@@ -1,5 +1,7 @@
-import { findField } from '../language/model.js';
+import type { Field } from '../language/fields.js';
+import { findField, type Model } from '../language/model.js';
 import { remember } from '../remember.js';
+import { columnOf, tableOf } from '../sql/names.js';
 import { heldScopes, knownIds, type Parameters, scopesIn } from '../sql/write.js';
 import { type Condition, conjunction, type Operand } from '../tree/condition.js';
 import { holdingKey } from '../tree/facts.js';
@@ -7,9 +9,9 @@ import { type Branch, conditionsOf, type Filter, scopeOf } from './filter.js';
 
 /** A condition as scopes that a field of the record names, and the rest of it: records are read scope by scope. */
 export interface Reach {
-  /** A reference to the scope; `id` where the record is one itself. */
+  /** A reference to the scope, or to a record that leads there; `id` where the record is a scope itself. */
   readonly field: string;
-  /** How many scopes there are. */
+  /** How many scopes there are; more than a few where how many records lead there is not known. */
   readonly count: number;
   /** A query of their `id`s. */
   readonly scopes: (of: Filter, parameters: Parameters) => string;
@@ -46,29 +48,60 @@ function isOneScope(of: Filter, part: Condition): boolean {
 }
 
 /** The field of an operand that is a reference of the record itself, or its id. */
-function referenceIn({ policy, type }: Filter, operand: Operand | null): string | null {
-  if (operand?.from !== 'record' || operand.path.length !== 1) return null;
-  const [name = ''] = operand.path;
-  const field = findField(policy.model, type, name);
-  return field && field.to !== null && !field.many ? name : null;
+function referenceIn(of: Filter, operand: Operand | null): string | null {
+  const path = pathIn(of, operand);
+  return path?.length === 1 ? (path[0] ?? null) : null;
+}
+
+/** The path of an operand that leads from the record along single references to another, or is its id. */
+function pathIn({ policy: { model }, type }: Filter, operand: Operand | null): readonly string[] | null {
+  if (operand?.from !== 'record') return null;
+  let at: string | null = type;
+  for (const step of operand.path) {
+    const field: Field | undefined = at === null ? undefined : findField(model, at, step);
+    if (field === undefined || field.many) return null;
+    at = field.to;
+  }
+  return at === null ? null : operand.path;
 }
 
 /** A part of a condition as scopes, with that part as the rest. */
 function scopesOf(of: Filter, part: Condition): Reach | null {
   if (part.op === 'holds') {
-    const field = referenceIn(of, part.at);
-    if (field === null) return null;
     const count = of.principal.holdings.get(holdingKey(part.role, part.scope))?.size ?? 0;
-    return {
-      field,
-      count,
-      rest: part,
-      scopes: (filter, parameters) => heldScopes(part, scopeOf(filter, parameters, 't')),
-    };
+    return reachBy(of, part, part.at, count, (filter, parameters) =>
+      heldScopes(part, scopeOf(filter, parameters, 't')),
+    );
   }
   if (part.op !== 'member' || part.set.from !== 'constant' || !Array.isArray(part.set.value)) return null;
-  const field = referenceIn(of, part.element);
-  if (field === null || field === 'id') return null;
+  if (referenceIn(of, part.element) === 'id') return null;
   const ids = knownIds(part.set.value);
-  return { field, count: ids.length, rest: part, scopes: (_, parameters) => scopesIn(ids, parameters) };
+  return reachBy(of, part, part.element, ids.length, (_, parameters) => scopesIn(ids, parameters));
+}
+
+/** What an operand reaches that names one of so many scopes, or a record from which a path leads to one. */
+function reachBy(
+  of: Filter,
+  part: Condition,
+  operand: Operand | null,
+  scopes: number,
+  write: Reach['scopes'],
+): Reach | null {
+  const path = pathIn(of, operand);
+  const [field] = path ?? [];
+  if (path === null || field === undefined) return null;
+  return {
+    field,
+    count: path.length === 1 ? scopes : Math.max(scopes, of.mostScopes + 1),
+    rest: part,
+    scopes: (filter, parameters) => leadingTo(of.policy.model, of.type, path, write(filter, parameters)),
+  };
+}
+
+/** A query of the `id`s of the records that a path's first reference names, where the rest of it leads to scopes. */
+function leadingTo(model: Model, type: string, [step, ...rest]: readonly string[], scopes: string): string {
+  const [next] = rest;
+  const target = findField(model, type, step ?? '')?.to;
+  if (next === undefined || target == null) return scopes;
+  return `select r.id from ${tableOf(model, target)} r where r.${columnOf(next)} in (${leadingTo(model, target, rest, scopes)})`;
 }

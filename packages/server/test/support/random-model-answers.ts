@@ -21,6 +21,7 @@ import {
   type RecordFacts,
   receive,
   recordNeeds,
+  type Shipment,
   searchActions,
   ship,
   universal,
@@ -86,12 +87,14 @@ export async function agree(database: Client, question: Question): Promise<numbe
 
     for (const [p, who] of principals.entries()) {
       const withPrincipal = compile(fold(whole, { principal: who, environment }));
-      const shipped = receive(JSON.parse(JSON.stringify(ship(policy, who, environment.types))));
+      const shipment: Shipment = JSON.parse(JSON.stringify(ship(policy, who, environment.types)));
+      const shipped = receive(shipment);
       const blind = explain(policy, who, action, type, null, environment);
       const everywhere = universal(policy, who, action, type, environment);
       const somewhere = possible(policy, who, action, type, environment);
-      // Who is refused before a record is loaded is sent no button for it either.
-      const offered = shipped.may(action, type);
+      // Who is refused before a record is loaded is sent no button for it either, but for one whose hour may come.
+      const sent = shipment.verdicts[`${type} ${action}`];
+      const offered = sent !== undefined && fold(sent, { environment }).op !== 'never';
 
       for (const [r, { row, facts }] of records.entries()) {
         cases++;
