@@ -8,7 +8,7 @@ import { accessRoutes } from './access-routes.js';
 import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
-import { recordRoutes } from './record-routes.js';
+import { recordRoutes } from './operations.js';
 import { type SignOnOptions, signOnRoutes } from './sign-on-routes.js';
 import { type SocketSettings, socketRoutes } from './socket-routes.js';
 

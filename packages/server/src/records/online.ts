@@ -7,7 +7,10 @@ import { principalOf } from './page.js';
 import { type ListPage, pageOf } from './read.js';
 
 /** The kinds of principal whose records are of a type, and that may be online. */
-export function onlineKinds({ application, policy }: Context, type: string): readonly string[] {
+export function onlineKinds(
+  { application, policy }: Pick<Context, 'application' | 'policy'>,
+  type: string,
+): readonly string[] {
   return Object.keys(application.presence ?? {}).filter((kind) => policy.model.principals[kind] === type);
 }
 

@@ -1,12 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { Root } from '../addresses.js';
-import type { Context } from '../context.js';
 import { Type } from '../input/json-schema.js';
 import { listForms, readForm } from '../records/forms.js';
 import { caller } from './guard.js';
+import { named, type Operation } from './operation.js';
 import { readIdOrNone } from './record-id.js';
 import { answers } from './responses.js';
-import { documentedAt } from './root-documentation.js';
 
 const reference = Type.Object({
   type: Type.String(),
@@ -42,31 +41,28 @@ const form = Type.Object({
 });
 
 /** Forms to enter data: what the caller may write into records of each type. */
-export function formRoutes(server: FastifyInstance, context: Context, root: Root, type: string, address: string): void {
-  const api = `${server.prefix}${root.api}`;
-  const described = (action: string) => ({
-    ...documentedAt(root, type, `${action}${type}`),
-    security: [{ bearer: [] }],
-  });
-  server.get(
-    address,
+export function formOperations(root: Root, type: string): readonly Operation[] {
+  const api = (request: FastifyRequest) => `${request.server.prefix}${root.api}`;
+  return [
     {
-      config: { decision: { action: 'list', type } },
+      method: 'GET',
+      path: '',
+      action: 'list',
       schema: {
-        ...described('list'),
-        summary: 'List the forms into which you may enter something',
+        ...named(root, type, 'list', 'List the forms into which you may enter something'),
         response: answers(200, Type.Object({ items: Type.Array(form), next: Type.Null() })),
       },
+      handle: async (context, type, request) => ({
+        items: listForms(context, caller(request), type, api(request)),
+        next: null,
+      }),
     },
-    async (request) => ({ items: listForms(context, caller(request), type, api), next: null }),
-  );
-  server.get(
-    `${address}/:name`,
     {
-      config: { decision: { action: 'read', type } },
+      method: 'GET',
+      path: '/:name',
+      action: 'read',
       schema: {
-        ...described('read'),
-        summary: 'Read the form of a collection, with what its references may name',
+        ...named(root, type, 'read', 'Read the form of a collection, with what its references may name'),
         params: Type.Object({ name: Type.String({ maxLength: 200 }) }),
         querystring: Type.Object(
           { id: Type.Optional(Type.String({ maxLength: 200, description: 'Of the record that is to be changed.' })) },
@@ -74,11 +70,12 @@ export function formRoutes(server: FastifyInstance, context: Context, root: Root
         ),
         response: answers(200, form),
       },
+      handle: async (context, type, request) => {
+        const { name } = request.params as { readonly name: string };
+        const { id } = request.query as { readonly id?: string };
+        const recordId = id === undefined ? null : readIdOrNone(id);
+        return readForm(context, caller(request), type, name, recordId, api(request));
+      },
     },
-    async (request) => {
-      const { name } = request.params as { readonly name: string };
-      const { id } = request.query as { readonly id?: string };
-      return readForm(context, caller(request), type, name, id === undefined ? null : readIdOrNone(id), api);
-    },
-  );
+  ];
 }

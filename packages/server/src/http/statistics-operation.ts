@@ -1,15 +1,13 @@
 import { fieldOf, type Model, resourceOf, spaced } from '@ostiary/policy';
-import type { FastifyInstance } from 'fastify';
 import type { Root } from '../addresses.js';
-import type { Context } from '../context.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { filterSchema } from '../input/schemas.js';
 import { Problem } from '../problems.js';
 import { parseListQuery } from '../records/list-query.js';
 import { type Counting, countRecords, PERIODS, type Period } from '../records/statistics.js';
 import { caller } from './guard.js';
+import { named, type Operation } from './operation.js';
 import { answers } from './responses.js';
-import { documentedAt } from './root-documentation.js';
 
 const answer = Type.Object({
   by: Type.String(),
@@ -22,30 +20,22 @@ const answer = Type.Object({
 });
 
 /** How many records of a type there are, by what its model lets them be counted by. */
-export function statisticsRoute(
-  server: FastifyInstance,
-  context: Context,
-  root: Root,
-  type: string,
-  address: string,
-): void {
-  const { model } = context.policy;
+export function statisticsOperation(model: Model, root: Root, type: string): Operation {
   const by = resourceOf(model, type).counts?.by ?? [];
-  server.get(
-    `${address}/statistics`,
-    {
-      config: { decision: { action: 'statistics', type } },
-      schema: {
-        ...documentedAt(root, type, `statistics${type}`),
-        summary: `Count ${spaced(type)}s, by ${by.map(spaced).join(', ')}`,
-        security: [{ bearer: [] }],
-        querystring: filterSchema(model, type, ownSchema(by)),
-        response: answers(200, answer),
-      },
+  return {
+    method: 'GET',
+    path: '/statistics',
+    action: 'statistics',
+    schema: {
+      ...named(root, type, 'statistics', `Count ${spaced(type)}s, by ${by.map(spaced).join(', ')}`),
+      querystring: filterSchema(model, type, ownSchema(by)),
+      response: answers(200, answer),
     },
-    async (request) =>
-      countRecords(context, caller(request), type, parseCounting(model, type, request.query as Record<string, string>)),
-  );
+    handle: async (context, type, request) => {
+      const asked = parseCounting(context.policy.model, type, request.query as Record<string, string>);
+      return countRecords(context, caller(request), type, asked);
+    },
+  };
 }
 
 function ownSchema(by: readonly string[]): Readonly<Record<string, JsonSchema>> {

@@ -1,15 +1,14 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { Model } from '@ostiary/policy';
 import type { Root } from '../addresses.js';
 import type { ExportFormat } from '../audit/index.js';
-import type { Context } from '../context.js';
 import { Type } from '../input/json-schema.js';
 import { filterSchema } from '../input/schemas.js';
 import { exportRecords } from '../records/export.js';
 import { parseListQuery } from '../records/list-query.js';
 import { caller } from './guard.js';
+import { named, type Operation } from './operation.js';
 import { answers } from './responses.js';
-import { documentedAt } from './root-documentation.js';
 
 const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   jsonl: 'application/jsonl; charset=utf-8',
@@ -20,27 +19,23 @@ const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
  * The application's part of the audit trail as a file, for an audit type with every column: an entry is exported as it was
  * sealed, so with what such a type would leave out.
  */
-export function auditExportRoute(
-  server: FastifyInstance,
-  context: Context,
-  root: Root,
-  type: string,
-  address: string,
-): void {
-  const { model } = context.policy;
-  server.get(
-    `${address}/export`,
-    {
-      config: { decision: { action: 'list', type } },
-      schema: {
-        ...documentedAt(root, type, `export${type}`),
-        summary: 'Export entries, as JSON Lines that can be verified without the server, or as CSV',
-        security: [{ bearer: [] }],
-        querystring: filterSchema(model, type, { format: Type.Optional(Type.Enum(['jsonl', 'csv'])) }),
-        response: answers(200, Type.String(), 'application/jsonl'),
-      },
+export function auditExportOperation(model: Model, root: Root, type: string): Operation {
+  return {
+    method: 'GET',
+    path: '/export',
+    action: 'list',
+    schema: {
+      ...named(
+        root,
+        type,
+        'export',
+        'Export entries, as JSON Lines that can be verified without the server, or as CSV',
+      ),
+      querystring: filterSchema(model, type, { format: Type.Optional(Type.Enum(['jsonl', 'csv'])) }),
+      response: answers(200, Type.String(), 'application/jsonl'),
     },
-    async (request, reply) => {
+    handle: async (context, type, request, reply) => {
+      const { model } = context.policy;
       const { format = 'jsonl', ...filters } = request.query as Record<string, string> & { format?: ExportFormat };
       const asked = parseListQuery(model, type, filters);
       const parts = await exportRecords(context, caller(request), type, asked, format);
@@ -48,5 +43,5 @@ export function auditExportRoute(
       reply.type(MEDIA_TYPES[format]).header('content-disposition', `attachment; filename="${file}"`);
       return reply.send(Readable.from(parts));
     },
-  );
+  };
 }

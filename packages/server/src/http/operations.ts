@@ -1,0 +1,53 @@
+import { actionsOf, resourceOf } from '@ostiary/policy';
+import type { FastifyInstance } from 'fastify';
+import { type Root, rootsOf } from '../addresses.js';
+import type { Context } from '../context.js';
+import { ONLINE } from '../presence/index.js';
+import { onlineKinds } from '../records/online.js';
+import { hasEveryAuditColumn } from '../storage/audit-view.js';
+import { auditExportOperation } from './audit-export-operation.js';
+import { formOperations } from './form-operations.js';
+import { collectionAddress, type Describes, type Operation } from './operation.js';
+import { actionOperation, onlineOperation, readOperations, writeOperations } from './record-operations.js';
+import { statisticsOperation } from './statistics-operation.js';
+
+/** Everything that can be asked about the records of a type at a root: the only way to them. */
+export function operationsOf(from: Describes, root: Root, type: string): readonly Operation[] {
+  const { application, policy } = from;
+  const { model } = policy;
+  const { source, counts } = resourceOf(model, type);
+  if (source === 'decision') return [];
+  if (source === 'form') return formOperations(root, type);
+  const hasOnline = onlineKinds(from, type).length > 0 && actionsOf(model, type).includes(ONLINE);
+  const handlers = (application.actions ?? []).filter((handler) => handler.type === type);
+  return [
+    ...readOperations(from, root, type),
+    ...(counts === undefined ? [] : [statisticsOperation(model, root, type)]),
+    ...(hasOnline ? [onlineOperation(from, root, type)] : []),
+    ...(source === undefined ? writeOperations(from, root, type) : []),
+    ...(source === 'audit' && hasEveryAuditColumn(model, type) ? [auditExportOperation(model, root, type)] : []),
+    ...handlers.map((handler) => actionOperation(model, root, handler)),
+  ];
+}
+
+/** The routes of every resource type, at each root. */
+export function recordRoutes(server: FastifyInstance, context: Context): void {
+  const { model } = context.policy;
+  for (const root of rootsOf(context.application)) {
+    for (const type of Object.keys(model.resources)) {
+      for (const { method, path, action, loads, bodyOptional, schema, handle } of operationsOf(context, root, type)) {
+        server.route({
+          method,
+          url: `${collectionAddress(root, model, type)}${path}`,
+          config: {
+            decision: { action, type },
+            ...(loads ? { loads: type } : {}),
+            ...(bodyOptional === undefined ? {} : { bodyOptional }),
+          },
+          schema,
+          handler: (request, reply) => handle(context, type, request, reply),
+        });
+      }
+    }
+  }
+}
