@@ -101,6 +101,8 @@ export interface Application {
   readonly lockout?: LockoutSettings;
   /** The kinds of principals that may be online: see `docs/presence.md`. */
   readonly presence?: Readonly<Record<string, PresenceSettings>>;
+  /** Types that are declared while it runs: see `docs/model-language.md`. */
+  readonly declared?: Declared;
   /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */
   readonly administrator: { readonly kind: string; readonly values: Readonly<Record<string, unknown>> };
   /** What the named actions do. */
@@ -109,6 +111,18 @@ export interface Application {
   readonly effects?: Effects;
   /** What a new installation is filled with, unless it is told not to be. */
   readonly demo?: Demo;
+}
+
+/** How records declare types. */
+export interface Declared {
+  /** The stored type of the policy whose records do. */
+  readonly in: string;
+  /**
+   * The policy with the types that these records declare, and the rules about them; everything else of it is as it was.
+   * @param rows every record, in the order in which they were made: what each says, without its secrets
+   * @throws ModelError, or Problem `invalid_input`, for what can't be declared: then the record is not written
+   */
+  readonly policy: (rows: readonly Readonly<Record<string, unknown>>[]) => Policy;
 }
 
 export interface Demo {

@@ -11,7 +11,10 @@ import type { Tally } from './telemetry/tally.js';
 /** One application as it is served: what every part of the server works with. */
 export interface Context {
   readonly application: Application;
+  /** The application's, with the types that are declared now. It never changes: another context has another one. */
   readonly policy: Policy;
+  /** Which declarations the policy was made from; empty where types can't be declared. */
+  readonly declarations: string;
   readonly database: Database;
   readonly runtime: Runtime;
   readonly principals: Principals;

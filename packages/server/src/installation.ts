@@ -1,9 +1,12 @@
+import type { Policy } from '@ostiary/policy';
 import { Principals } from './access/principals.js';
 import { LiveTypes } from './access/type-attributes.js';
 import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
 import { fillWithDemo } from './authoring/demo.js';
 import type { Context } from './context.js';
+import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
+import { Served } from './declared/served.js';
 import { DEFAULT_LOCKOUT, refreshSettings } from './identity/index.js';
 import {
   createFieldKeys,
@@ -46,7 +49,10 @@ export interface Installation {
   readonly database: Database;
   readonly runtime: Runtime;
   readonly keys: SigningKeys;
-  readonly contexts: ReadonlyMap<string, Context>;
+  /** As they are now: where a type is declared, its application gets another one. */
+  readonly contexts: Map<string, Context>;
+  /** Tells of a declared type that is left out. */
+  readonly leftOut: LeftOut;
   /** Whether it holds demo data, and accounts whose password everybody knows. */
   readonly demo: boolean;
 }
@@ -56,12 +62,13 @@ export interface Installation {
  * @throws SchemaError, ConfigurationError, ApplicationError, in words for the person who starts the server
  */
 export async function openInstallation(options: InstallationOptions): Promise<Installation> {
-  const { database, runtime, applications, progress } = options;
+  const { database, runtime, applications, progress, warn: leftOut = () => {} } = options;
   // What an installation is, is decided when it is made: so not by a start that is refused.
   for (const { tokens = DEFAULT_TOKENS } of applications) {
     if (tokens.algorithm === 'HS256') requireSecret(secretOf(options, tokens));
   }
   const unguarded = await createTables(database, applications);
+  const policies = await declaredPolicies(database, applications, leftOut);
   if (unguarded.length > 0) {
     options.warn?.(
       `triggers that keep the audit trail as it is were gone or disabled, and are back: ${unguarded.map(([, trigger]) => trigger).join(', ')}`,
@@ -81,18 +88,33 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     longestLifetimeSeconds,
     rotated: (transaction, key) => auditRotation(transaction, runtime, { purpose: 'token', ...key }),
   });
-  const fieldKeys = await fieldKeysOf(options);
+  const fieldKeys = await fieldKeysOf(options, [...policies.values()]);
   const contexts = new Map<string, Context>();
   for (const application of applications) {
     const { name } = application.policy.model;
     await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
-    const context = await contextOf(options, application, keys, issuer, fieldKeys);
+    const found = await contextOf(options, application, keys, issuer, fieldKeys);
+    const context = withPolicy(found, policies.get(application) ?? application.policy, '');
     await requireReadable(context);
     contexts.set(name, context);
     if (demo && options.demo) await loadDemo(context, progress);
-    await context.types.upTo(database.db, null);
+    await new Served(contexts, name, leftOut).upTo(null);
   }
-  return { database, runtime, keys, contexts, demo };
+  return { database, runtime, keys, contexts, leftOut, demo };
+}
+
+/** The policies of the applications that declare types, with what is declared; their tables are made. */
+async function declaredPolicies(
+  database: Database,
+  applications: readonly Application[],
+  leftOut: LeftOut,
+): Promise<ReadonlyMap<Application, Policy>> {
+  const policies = new Map<Application, Policy>();
+  for (const application of applications.filter(({ declared }) => declared !== undefined)) {
+    const { rows } = await loadDeclarations(database.db, application);
+    policies.set(application, await installedPolicy(database, application, rows, leftOut));
+  }
+  return policies;
 }
 
 /**
@@ -107,8 +129,10 @@ export async function createTables(
   asFound = false,
 ): Promise<readonly (readonly [table: string, trigger: string])[]> {
   const putBack = await database.db.transaction().execute((transaction) => createPlatformSchema(transaction, !asFound));
-  for (const { policy } of applications) {
-    await database.db.transaction().execute((transaction) => createApplicationSchema(transaction, policy));
+  for (const { policy, declared } of applications) {
+    await database.db
+      .transaction()
+      .execute((transaction) => createApplicationSchema(transaction, policy, declared?.in));
   }
   return putBack;
 }
@@ -169,6 +193,7 @@ async function contextOf(
   return {
     application,
     policy: application.policy,
+    declarations: '',
     database,
     runtime,
     principals: new Principals(application.policy, runtime),
@@ -192,8 +217,11 @@ function secretOf({ environment, production }: InstallationOptions, { secretFrom
 }
 
 /** What encrypts fields, where there are such. */
-async function fieldKeysOf({ applications, runtime, fieldSecrets }: InstallationOptions): Promise<FieldKeys | null> {
-  const encrypts = applications.some(({ policy: { model } }) =>
+async function fieldKeysOf(
+  { applications, runtime, fieldSecrets }: InstallationOptions,
+  declared: readonly Policy[],
+): Promise<FieldKeys | null> {
+  const encrypts = [...applications.map(({ policy }) => policy), ...declared].some(({ model }) =>
     Object.keys(model.resources).some((type) => encryptedFields(model, type).length > 0),
   );
   return encrypts ? createFieldKeys(runtime, fieldSecrets ?? (async () => [])) : null;

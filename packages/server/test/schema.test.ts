@@ -258,7 +258,8 @@ describe('an application’s tables follow its model', () => {
       alter index shop."item.site_name.order" rename to item_site_name_order;
       alter index shop."item.site.id" rename to item_site_id;
       drop index shop."item.site.name.order";
-      comment on schema shop is 'made by that version'`);
+      comment on schema shop is 'made by that version';
+      comment on table shop.item is null`);
     await open(model());
     expect(await indexed()).toEqual(
       expected

@@ -17,7 +17,7 @@ import { ApplicationError } from './error.js';
  */
 export async function fillWithDemo(context: Context, transaction: Transaction, demo: Demo): Promise<void> {
   const system = new System(context, transaction);
-  const requireRecord = recordCheck(context.policy);
+  const requireRecord = recordCheck();
   const begun: Promise<unknown>[] = [];
   const telling = <T>(what: string, work: () => Promise<T>): Promise<T> => {
     // Knows the line in which the author asked for it.
@@ -33,7 +33,7 @@ export async function fillWithDemo(context: Context, transaction: Transaction, d
   const seed: Seed = {
     create: (type, values) =>
       telling(`create('${type}', …)`, async () => {
-        requireRecord(type, values);
+        requireRecord(system.context.policy, type, values);
         return system.create(type, values);
       }),
     update: (type, id, changes) => telling(`update('${type}', …)`, async () => system.update(type, id, changes)),
@@ -48,12 +48,15 @@ export async function fillWithDemo(context: Context, transaction: Transaction, d
 }
 
 /** Demo data says everything of a record, also what a caller may not. */
-function recordCheck({ model }: Policy): (type: string, values: Readonly<Record<string, unknown>>) => void {
-  const validators = new Map<string, Validator>();
-  return (type, values) => {
+function recordCheck(): (policy: Policy, type: string, values: Readonly<Record<string, unknown>>) => void {
+  const validators = new WeakMap<Policy, Map<string, Validator>>();
+  return (policy, type, values) => {
+    const { model } = policy;
     const { fields } = resourceOf(model, type);
-    const validate = validators.get(type) ?? validatorFor(createSchema(model, type));
-    validators.set(type, validate);
+    const known = validators.get(policy) ?? new Map<string, Validator>();
+    validators.set(policy, known);
+    const validate = known.get(type) ?? validatorFor(createSchema(model, type));
+    known.set(type, validate);
     const given = Object.entries(values).filter(([name, value]) => value !== undefined && !fields[name]?.filled);
     if (!validate(Object.fromEntries(given))) throw validationProblem(validate.errors ?? []);
   };

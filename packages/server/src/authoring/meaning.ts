@@ -24,6 +24,7 @@ export function requireMeaning(application: Application): void {
   requireAdministrator(application);
   requirePersonas(application);
   requireActions(application);
+  if (application.declared !== undefined) requireStored(model, 'declared.in', application.declared.in);
   for (const type of Object.keys(application.effects ?? {})) requireStored(model, `effects.${type}`, type);
 }
 

@@ -2,6 +2,7 @@ import type { Field, GrantSource, Model, Persona, Policy, Resource, TypeSet, Typ
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type {
   Application,
+  Declared,
   Demo,
   LockoutSettings,
   LoginSettings,
@@ -155,6 +156,7 @@ const application = members<Application>({
   ),
   lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),
   presence: maybe(each(members<PresenceSettings>({ when: maybe(word) }))),
+  declared: maybe(members<Declared>({ in: word, policy: calls })),
   administrator: members<Application['administrator']>({ kind: word, values: anything }),
   actions: maybe(Type.Array(handler)),
   effects: maybe(

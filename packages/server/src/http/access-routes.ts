@@ -15,6 +15,7 @@ import {
   searchResources,
   searchSubjects,
 } from '../decisions/search.js';
+import type { Served } from '../declared/served.js';
 import type { JsonSchema } from '../input/json-schema.js';
 import {
   actionSearchSchema,
@@ -28,7 +29,7 @@ import {
   resourceSearchSchema,
   subjectSearchSchema,
 } from './access-schemas.js';
-import { asker, caller } from './guard.js';
+import { asker, caller, contextOf } from './guard.js';
 import { answers } from './responses.js';
 import type { RouteDecision } from './route-decision.js';
 
@@ -50,8 +51,12 @@ interface Documented {
 }
 
 /** Decisions for others to ask for (OpenID AuthZEN Authorization API 1.0), and the reasons for them. */
-export function accessRoutes(server: FastifyInstance, context: Context): void {
-  const post = <Body>(at: string, documented: Documented, handle: (by: Asker, body: Body) => Promise<unknown>) => {
+export function accessRoutes(server: FastifyInstance, served: Served): void {
+  const post = <Body>(
+    at: string,
+    documented: Documented,
+    handle: (context: Context, by: Asker, body: Body) => Promise<unknown>,
+  ) => {
     const { answer, decision = ABOUT_OTHERS, ...about } = documented;
     server.post(
       `/access/v1/${at}`,
@@ -59,7 +64,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
         config: { decision, rate: 'decisions', misshapenIsMalformed: true },
         schema: { tags: ['Access'], security: [{ bearer: [] }], ...about, response: answers(200, answer) },
       },
-      async (request) => handle(asker(request), request.body as Body),
+      async (request) => handle(contextOf(request), asker(request), request.body as Body),
     );
   };
 
@@ -71,7 +76,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       body: questionSchema,
       answer: answerSchema,
     },
-    async (by, question) => {
+    async (context, by, question) => {
       requireResourceId(question);
       return evaluate(context, by, question);
     },
@@ -85,13 +90,13 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       body: questionsSchema,
       answer: answersSchema,
     },
-    async (by, { evaluations = [], ...questions }) =>
+    async (context, by, { evaluations = [], ...questions }) =>
       evaluations.length === 0
         ? evaluate(context, by, readQuestion(questions))
         : { evaluations: await evaluateAll(context, by, { evaluations, ...questions }) },
   );
 
-  const type = decisionType(context);
+  const type = decisionType(served.current);
   post<SubjectSearch>(
     'search/subject',
     {
@@ -101,7 +106,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       answer: foundEntities,
       ...(type === undefined ? {} : { decision: { action: 'read', type, services: true } }),
     },
-    async (by, asked) => {
+    async (context, by, asked) => {
       requireResourceId(asked);
       return searchSubjects(context, by, asked);
     },
@@ -115,7 +120,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       body: resourceSearchSchema,
       answer: foundEntities,
     },
-    (by, asked) => searchResources(context, by, asked),
+    (context, by, asked) => searchResources(context, by, asked),
   );
 
   post<ActionSearch>(
@@ -126,7 +131,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       body: actionSearchSchema,
       answer: foundActions,
     },
-    (by, asked) => searchActions(context, by, asked),
+    (context, by, asked) => searchActions(context, by, asked),
   );
 
   post<Question>(
@@ -138,7 +143,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
       answer: anySchema,
       decision: NOT_FOR_GUESTS,
     },
-    async (by, asked) => {
+    async (context, by, asked) => {
       const explanation = await explainDecision(context, by, asked);
       await auditExplanation(context, by, asked);
       return explanation;
@@ -159,6 +164,7 @@ export function accessRoutes(server: FastifyInstance, context: Context): void {
     },
     async (request) => {
       const { principal } = caller(request);
+      const context = contextOf(request);
       return principal === null ? null : ship(context.policy, principal, context.types.current);
     },
   );

@@ -2,9 +2,11 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { rootsOf } from '../addresses.js';
-import type { Context } from '../context.js';
+import type { Served } from '../declared/served.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
+import { declaredRoutes } from './declared-routes.js';
+import { documentation, documentedNow } from './documentation.js';
 import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
@@ -31,9 +33,10 @@ export interface ApplicationRouteOptions {
 /** Everything of one application: its documentation, identity, decisions and records. */
 export async function applicationRoutes(
   server: FastifyInstance,
-  context: Context,
+  served: Served,
   { version, throttle, refusals, sockets, signOn }: ApplicationRouteOptions,
 ): Promise<void> {
+  const context = served.current;
   const { model } = context.policy;
   await server.register(swagger, {
     openapi: {
@@ -57,6 +60,9 @@ export async function applicationRoutes(
   await server.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: server.prefix,
+    transformSpecification: () => documentedNow(served, server),
+    transformSpecificationClone: false,
+    uiHooks: { preHandler: async () => void (await documentation(served, server)) },
     staticCSP: true,
     transformStaticCSP: () => PAGE_POLICY,
     theme: { title: `${model.title} · Ostiary` },
@@ -70,16 +76,17 @@ export async function applicationRoutes(
     );
   }
   server.get('/openapi.json', { config: { decision: { public: 'documentation' } }, schema: { hide: true } }, async () =>
-    server.swagger(),
+    documentation(served, server),
   );
 
-  guard(server, context, throttle, refusals);
-  identityRoutes(server, context);
-  signOnRoutes(server, context, signOn);
-  accessRoutes(server, context);
+  guard(server, served, throttle, refusals);
+  identityRoutes(server, served);
+  signOnRoutes(server, served, signOn);
+  accessRoutes(server, served);
   recordRoutes(server, context);
+  declaredRoutes(server, context.application);
   const { presence = {} } = context.application;
   if (sockets === null || Object.keys(presence).length === 0) return;
   for (const root of rootsOf(context.application))
-    if (root.kind === null || presence[root.kind] !== undefined) socketRoutes(server, context, root, sockets);
+    if (root.kind === null || presence[root.kind] !== undefined) socketRoutes(server, root, sockets);
 }

@@ -4,12 +4,14 @@ import { isGuest } from '../access/guests.js';
 import { rootsOf } from '../addresses.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Asker, Caller, Context, Service } from '../context.js';
+import type { Served } from '../declared/served.js';
 import type { Identity } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { bearerToken } from './bearer.js';
+import type { Asked } from './declared-operations.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { KnownTokens } from './known-tokens.js';
 import { addressOf } from './peers.js';
@@ -34,6 +36,10 @@ declare module 'fastify' {
     service: Service | null;
     /** What a route with `loads` is about; null where there is no such record, or for a service. */
     loaded: LoadedRecord | null;
+    /** The application, as it is from the beginning of the request to its end: see `contextOf`. */
+    context: Context | null;
+    /** What is asked of a type that was declared; null on every other route. */
+    asked: Asked | null;
   }
 }
 
@@ -52,13 +58,16 @@ export function requireDecisions(server: FastifyInstance, documentation: (url: s
 }
 
 /** Authenticates each request of an application, counts it, and decides on the type before anything is read. */
-export function guard(server: FastifyInstance, context: Context, throttle: Throttle, refusals: GuestRefusals): void {
+export function guard(server: FastifyInstance, served: Served, throttle: Throttle, refusals: GuestRefusals): void {
+  const context = served.current;
   const application = context.policy.model.name;
   const tokens = new KnownTokens();
   server.decorateRequest('caller', null);
   server.decorateRequest('identity', null);
   server.decorateRequest('service', null);
   server.decorateRequest('loaded', null);
+  server.decorateRequest('context', null);
+  server.decorateRequest('asked', null);
   server.addHook('onClose', () => refusals.close());
   server.addHook('onRoute', (route) => {
     const below = ({ api }: { readonly api: string }) => `${route.url}/`.startsWith(`${server.prefix}${api}/`);
@@ -70,6 +79,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     route.schema = { ...route.schema, security: [...route.schema.security, {}] };
   });
   server.addHook('onRequest', async (request, reply) => {
+    request.context = served.current;
     const decision = request.routeOptions.config.decision;
     if (decision === undefined || 'public' in decision) return;
     const services = decision.services === true;
@@ -83,7 +93,7 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
       await throttleGuest(throttle, application, request, reply);
       if (refused) await refusals.add(addressOf(request), unauthenticated(context, request));
     };
-    const known = await traced('authenticate', {}, () => whoAsks(context, request, token, services)).catch(
+    const known = await traced('authenticate', {}, () => whoAsks(served, request, token, services)).catch(
       async (error: unknown) => {
         if (error instanceof Problem) await countGuest(true);
         throw error;
@@ -102,8 +112,28 @@ export function guard(server: FastifyInstance, context: Context, throttle: Throt
     request.caller = caller;
     const { kind } = request.routeOptions.config;
     if (kind !== undefined && caller.principal?.kind !== kind) throw refuseKind(context, caller, kind);
-    if ('action' in decision) requirePossible(context, caller, decision.action, decision.type);
+    if ('action' in decision) requirePossible(contextOf(request), caller, decision.action, decision.type);
+    if ('declared' in decision) {
+      const asked = decision.declared(contextOf(request), request);
+      if (asked === null) throw new Problem('not_found');
+      if ('methods' in asked) {
+        // RFC 9110 §15.5.6: with the methods that are offered.
+        reply.header('allow', asked.methods.join(', '));
+        throw new Problem('method_not_allowed');
+      }
+      request.asked = asked;
+      requirePossible(contextOf(request), caller, asked.operation.action, asked.type);
+    }
   });
+}
+
+/**
+ * The application of a request, as it was when it was known who asks: also where a type is declared meanwhile, it sees one
+ * policy from its beginning to its end.
+ */
+export function contextOf(request: FastifyRequest): Context {
+  if (request.context === null) throw new TypeError('the route is outside of an application');
+  return request.context;
 }
 
 /** The caller of a request on a guarded route. */

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { loginAddress, type Root, rootOf, rootsOf } from '../addresses.js';
 import type { LoginSettings } from '../application.js';
 import type { Context } from '../context.js';
+import type { Served } from '../declared/served.js';
 import { type LoginResult, login, logout, redeemSetupLink, refresh } from '../identity/index.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema } from '../input/schemas.js';
@@ -16,7 +17,8 @@ import { documentedAt } from './root-documentation.js';
 const typed = Type.String({ minLength: 1, maxLength: 1_000 });
 
 /** Logging in and out, refreshing, and setting up. */
-export function identityRoutes(server: FastifyInstance, context: Context): void {
+export function identityRoutes(server: FastifyInstance, served: Served): void {
+  const context = served.current;
   const { application, identity } = context;
   for (const [kind, settings] of Object.entries(application.logins)) loginRoute(server, context, kind, settings);
   for (const root of rootsOf(application)) {
@@ -27,7 +29,7 @@ export function identityRoutes(server: FastifyInstance, context: Context): void 
     }
     meRoute(server, root);
   }
-  setupRoute(server, context);
+  setupRoute(server, served);
 }
 
 function logoutRoute(server: FastifyInstance, context: Context, root: Root): void {
@@ -145,8 +147,8 @@ function setupSchema(context: Context): { readonly type: string; readonly schema
   return { type, schema: Type.Object({ token: typed, ...properties }, { additionalProperties: false }) };
 }
 
-function setupRoute(server: FastifyInstance, context: Context): void {
-  const { type, schema } = setupSchema(context);
+function setupRoute(server: FastifyInstance, served: Served): void {
+  const { type, schema } = setupSchema(served.current);
   server.post(
     '/setup',
     {
@@ -160,6 +162,7 @@ function setupRoute(server: FastifyInstance, context: Context): void {
       },
     },
     async (request, reply) => {
+      const context = await served.latest();
       const { token, ...given } = request.body as Record<string, unknown> & { readonly token: string };
       const application = context.policy.model.name;
       const values = { ...given, ...context.application.administrator.values };

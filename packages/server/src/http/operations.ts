@@ -7,6 +7,7 @@ import { onlineKinds } from '../records/online.js';
 import { hasEveryAuditColumn } from '../storage/audit-view.js';
 import { auditExportOperation } from './audit-export-operation.js';
 import { formOperations } from './form-operations.js';
+import { contextOf } from './guard.js';
 import { collectionAddress, type Describes, type Operation } from './operation.js';
 import { actionOperation, onlineOperation, readOperations, writeOperations } from './record-operations.js';
 import { statisticsOperation } from './statistics-operation.js';
@@ -45,7 +46,7 @@ export function recordRoutes(server: FastifyInstance, context: Context): void {
             ...(bodyOptional === undefined ? {} : { bodyOptional }),
           },
           schema,
-          handler: (request, reply) => handle(context, type, request, reply),
+          handler: (request, reply) => handle(contextOf(request), type, request, reply),
         });
       }
     }

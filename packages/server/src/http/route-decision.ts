@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
+import type { Asked, Offered } from './declared-operations.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
 export type RouteDecision =
@@ -7,10 +9,14 @@ export type RouteDecision =
   /** Whoever is logged in, and guests where it says so: with the reason why no rule is asked, or which is asked later. */
   | { readonly authenticated: string; readonly services?: boolean; readonly guests?: boolean }
   /** Whoever might do the action on some record of the type; records are decided on one by one. */
-  | { readonly action: string; readonly type: string; readonly services?: boolean };
+  | { readonly action: string; readonly type: string; readonly services?: boolean }
+  /** The same for types that are declared while the server runs: what is asked of which is found from the address. */
+  | { readonly declared: FindAsked; readonly services?: false };
+
+export type FindAsked = (context: Context, request: FastifyRequest) => Asked | Offered | null;
 
 /** Whether a route lets guests in, where the application has them. */
 export function admitsGuests({ application }: Context, decision: RouteDecision | undefined): boolean {
   if (application.guests === undefined || decision === undefined || 'public' in decision) return false;
-  return 'action' in decision || decision.guests === true;
+  return 'action' in decision || 'declared' in decision || decision.guests === true;
 }

@@ -3,7 +3,7 @@ import helmet from '@fastify/helmet';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { auditRefusal, Refusal } from '../access/access.js';
 import { isGuest } from '../access/guests.js';
-import type { Context } from '../context.js';
+import { Served } from '../declared/served.js';
 import type { Installation } from '../installation.js';
 import { Presence } from '../presence/index.js';
 import { Problem } from '../problems.js';
@@ -139,7 +139,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
 
   const fail =
-    (served: { readonly context: Context; readonly refusals: GuestRefusals } | null) =>
+    (of: { readonly served: Served; readonly refusals: GuestRefusals } | null) =>
     async (
       error: unknown,
       request: Parameters<typeof sendProblem>[0]['request'],
@@ -150,8 +150,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       if (misshapen && request.routeOptions.config.misshapenIsMalformed) {
         problem = new Problem('malformed_request', problem.details);
       }
-      if (error instanceof Refusal && served !== null) {
-        const { context, refusals } = served;
+      if (error instanceof Refusal && of !== null) {
+        const { served, refusals } = of;
+        const context = request.context ?? served.current;
         try {
           if (request.caller !== null && isGuest(context, request.caller)) {
             await refusals.add(addressOf(request), { application: context.policy.model.name, ...error.entry });
@@ -175,11 +176,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     if (options.alone !== undefined && options.alone !== name) continue;
     await server.register(
       async (scope) => {
+        const served = new Served(installation.contexts, name, installation.leftOut);
         const refusals = new GuestRefusals(context, options.refusalsInFull, options.rateWindowSeconds);
-        scope.setErrorHandler(fail({ context, refusals }));
+        scope.setErrorHandler(fail({ served, refusals }));
         scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         const { version, signOn } = options;
-        await applicationRoutes(scope, context, { version, throttle, refusals, sockets, signOn });
+        await applicationRoutes(scope, served, { version, throttle, refusals, sockets, signOn });
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },

@@ -1,15 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Context } from '../context.js';
 import { ID_PATTERN } from '../input/ids.js';
 import { Type } from '../input/json-schema.js';
 import { Problem } from '../problems.js';
 import { listLinks, removeLink } from '../sign-on/index.js';
-import { caller } from './guard.js';
+import { caller, contextOf } from './guard.js';
 import { answers } from './responses.js';
 
 /** One's own links with accounts elsewhere, told and undone. */
-export function linkRoutes(server: FastifyInstance, context: Context): void {
-  const application = context.policy.model.name;
+export function linkRoutes(server: FastifyInstance, application: string): void {
   const link = Type.Object({
     id: Type.String(),
     provider: Type.String(),
@@ -35,7 +33,7 @@ export function linkRoutes(server: FastifyInstance, context: Context): void {
       },
     },
     async (request) => {
-      const links = await listLinks(context, application, owner(request));
+      const links = await listLinks(contextOf(request), application, owner(request));
       return { links: links.map(({ id, provider, issuer, createdAt }) => ({ id, provider, issuer, createdAt })) };
     },
   );
@@ -57,7 +55,7 @@ export function linkRoutes(server: FastifyInstance, context: Context): void {
       const { id } = request.params as { readonly id: string };
       const own = owner(request);
       const actor = { principal: { kind: own.kind, id: own.principalId }, requestId: request.id };
-      await removeLink(context, application, id, actor, own);
+      await removeLink(contextOf(request), application, id, actor, own);
       return reply.code(204).send();
     },
   );

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
+import type { Served } from '../declared/served.js';
 import { Type } from '../input/json-schema.js';
 import { randomSecret } from '../keys/index.js';
 import { Problem } from '../problems.js';
@@ -34,16 +35,17 @@ const named = Type.Object({ provider: Type.String({ maxLength: 63 }) });
 const publicRoute = { decision: { public: 'this is where people prove who they are' }, rate: 'credentials' } as const;
 
 /** Signing in with an account that one has elsewhere. */
-export function signOnRoutes(server: FastifyInstance, context: Context, options: SignOnOptions | undefined): void {
+export function signOnRoutes(server: FastifyInstance, served: Served, options: SignOnOptions | undefined): void {
+  const context = served.current;
   const { signOn: settings } = context.application;
   if (settings === undefined) return;
-  linkRoutes(server, context);
+  linkRoutes(server, context.policy.model.name);
   const signOn = options === undefined ? null : signOnOf(context, settings, options, server.prefix);
   const cookie = new SignOnCookie(options?.url.startsWith('https:') ?? true);
   const returnTo = options?.returnTo ?? [];
   const configured = () => {
     if (signOn === null) throw new Problem('not_found');
-    return signOn;
+    return { ...signOn, context: served.current };
   };
 
   server.get(

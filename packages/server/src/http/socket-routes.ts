@@ -6,7 +6,7 @@ import { createSocketTicket, type Identity } from '../identity/index.js';
 import { Type } from '../input/json-schema.js';
 import { type Held, type Presence, standingOf } from '../presence/index.js';
 import { Problem } from '../problems.js';
-import { caller } from './guard.js';
+import { caller, contextOf } from './guard.js';
 import { headerLines } from './header-lines.js';
 import { answers } from './responses.js';
 import { documentedAt } from './root-documentation.js';
@@ -25,7 +25,7 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Being online: opening a socket, and the ticket with which browsers do. */
-export function socketRoutes(server: FastifyInstance, context: Context, root: Root, settings: SocketSettings): void {
+export function socketRoutes(server: FastifyInstance, root: Root, settings: SocketSettings): void {
   server.get(
     `${root.api}/socket`,
     {
@@ -44,6 +44,7 @@ export function socketRoutes(server: FastifyInstance, context: Context, root: Ro
     },
     async (request, reply) => {
       const by = caller(request);
+      const context = contextOf(request);
       requireOrigin(context, by, request, settings.origins);
       const held = await requireOnlineable(context, by, request);
       requireHandshake(request, reply);
@@ -69,6 +70,7 @@ export function socketRoutes(server: FastifyInstance, context: Context, root: Ro
       },
     },
     async (request) => {
+      const context = contextOf(request);
       await requireOnlineable(context, caller(request), request);
       const { ticket, expiresAt } = await createSocketTicket(context, context.policy.model.name, identityOf(request));
       return { ticket, expiresAt: expiresAt.toISOString() };

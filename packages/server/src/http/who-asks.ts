@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Asker, Caller, Context, Service } from '../context.js';
+import type { Served } from '../declared/served.js';
 import {
   admitGuest,
   authenticateAlong,
@@ -13,34 +14,34 @@ import {
   redeemSocketTicket,
 } from '../identity/index.js';
 import { Problem } from '../problems.js';
-import { recordAlong } from '../storage/load.js';
+import { loadRecord, recordAlong } from '../storage/load.js';
 import type { Along } from '../storage/query.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { recordIdOf } from './record-id.js';
+import { readIdOrNone, recordIdOf } from './record-id.js';
 import { admitsGuests } from './route-decision.js';
 import { socketTicket } from './socket-ticket.js';
 
 /**
- * Tells who makes a request, with what its route is about.
+ * Tells who makes a request, with what its route is about, and as what application it is served: from then on it is that.
  * @param services whether the route is there for services too
  * @throws Problem `not_authenticated` or `invalid_token`
  */
 export async function whoAsks(
-  context: Context,
+  served: Served,
   request: FastifyRequest,
   token: string | null,
   services: boolean,
 ): Promise<Asker> {
   try {
-    return await identified(context, request, token, services);
+    return await identified(served, request, token, services);
   } catch (error) {
-    if (!isOfGuest(error, token) || !admitsGuests(context, request.routeOptions.config.decision)) throw error;
-    return guestOf(context, request);
+    if (!isOfGuest(error, token) || !admitsGuests(served.current, request.routeOptions.config.decision)) throw error;
+    return guestOf(served, request);
   }
 }
 
 async function identified(
-  context: Context,
+  served: Served,
   request: FastifyRequest,
   token: string | null,
   services: boolean,
@@ -49,7 +50,7 @@ async function identified(
     if (request.headers.authorization !== undefined) throw new Problem('invalid_token');
     throw new Problem('not_authenticated', { detail: 'Send Authorization: Bearer <token>.' });
   }
-  return isServiceKey(token) ? serviceOf(context, request, token, services) : callerOf(context, request, token);
+  return isServiceKey(token) ? serviceOf(served, request, token, services) : callerOf(served, request, token);
 }
 
 /**
@@ -62,28 +63,34 @@ function isOfGuest(error: unknown, token: string | null): boolean {
   return error.code === 'not_authenticated' || error.code === 'invalid_token';
 }
 
-async function guestOf(context: Context, request: FastifyRequest): Promise<Caller> {
-  const { identity, policy, application, principals, database, types } = context;
-  const { answer, rightsVersion } = await admitGuest(identity, policy.model.name, loadedAlong(context, request));
-  await types.upTo(database.db, rightsVersion);
-  request.loaded = answer;
+async function guestOf(served: Served, request: FastifyRequest): Promise<Caller> {
+  const before = served.current;
+  const { identity, policy, application } = before;
+  const { answer, rightsVersion } = await admitGuest(identity, policy.model.name, loadedAlong(before, request));
+  const { principals } = await settle(served, request, { before, loaded: answer, rightsVersion });
   return { principal: principals.guest(application.guests ?? ''), sessionId: null, requestId: request.id };
 }
 
-async function callerOf(context: Context, request: FastifyRequest, token: string): Promise<Caller> {
-  const identity = await identityOf(context, request, token);
+async function callerOf(served: Served, request: FastifyRequest, token: string): Promise<Caller> {
+  const before = served.current;
+  const { identity, loaded } = await identityOf(before, request, token);
   const { kind, principalId, rightsVersion, sessionId } = identity;
-  const { database, principals, types } = context;
-  await types.upTo(database.db, rightsVersion);
+  const { database, principals } = await settle(served, request, { before, loaded, rightsVersion });
   const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
   if (principal === null) throw new RevokedToken();
   request.identity = identity;
   return { principal, sessionId, requestId: request.id };
 }
 
-async function identityOf(context: Context, request: FastifyRequest, token: string): Promise<Identity> {
+async function identityOf(
+  context: Context,
+  request: FastifyRequest,
+  token: string,
+): Promise<{ readonly identity: Identity; readonly loaded: LoadedRecord | null }> {
   const { identity: deps, policy, application } = context;
-  if (socketTicket(request) === token) return redeemSocketTicket(deps, policy.model.name, token);
+  if (socketTicket(request) === token) {
+    return { identity: await redeemSocketTicket(deps, policy.model.name, token), loaded: null };
+  }
   const along = loadedAlong(context, request);
   const ask = isStaticToken(token) ? authenticateStatic : authenticateAlong;
   const { identity, answer } = await ask<LoadedRecord | null>(deps, policy.model.name, token, along);
@@ -91,29 +98,50 @@ async function identityOf(context: Context, request: FastifyRequest, token: stri
   if (identity.sessionId === null && application.staticTokens?.[identity.kind] === undefined) {
     throw new Problem('invalid_token');
   }
-  request.loaded = answer;
-  return identity;
+  return { identity, loaded: answer };
+}
+
+/** The application as the rest of the request sees it. What was loaded along is loaded anew where its policy is another. */
+async function settle(
+  served: Served,
+  request: FastifyRequest,
+  { before, loaded, rightsVersion }: { before: Context; loaded: LoadedRecord | null; rightsVersion: string },
+): Promise<Context> {
+  const context = await served.upTo(rightsVersion);
+  request.context = context;
+  request.loaded = loaded;
+  if (context.policy !== before.policy) {
+    const about = aboutRecord(context, request);
+    const { database, policy } = context;
+    request.loaded = about && (await loadRecord(database.db, policy, about.type, about.id));
+  }
+  return context;
 }
 
 /** What the route is about, to be loaded along with who asks. */
-function loadedAlong({ policy }: Context, request: FastifyRequest): Along<LoadedRecord | null> {
-  const { loads } = request.routeOptions.config;
-  return loads === undefined ? NOTHING : recordAlong(policy, loads, recordIdOf(request));
+function loadedAlong(context: Context, request: FastifyRequest): Along<LoadedRecord | null> {
+  const about = aboutRecord(context, request);
+  return about === null ? NOTHING : recordAlong(context.policy, about.type, about.id);
 }
 
-async function serviceOf(
-  { database, runtime, policy, types }: Context,
-  request: FastifyRequest,
-  token: string,
-  services: boolean,
-): Promise<Service> {
+function aboutRecord(context: Context, request: FastifyRequest): { readonly type: string; readonly id: string } | null {
+  const { loads, decision } = request.routeOptions.config;
+  if (loads !== undefined) return { type: loads, id: recordIdOf(request) };
+  if (decision === undefined || !('declared' in decision)) return null;
+  const asked = decision.declared(context, request);
+  if (asked === null || 'methods' in asked || asked.operation.loads !== true) return null;
+  return { type: asked.type, id: readIdOrNone(asked.params.id ?? '') };
+}
+
+async function serviceOf(served: Served, request: FastifyRequest, token: string, services: boolean): Promise<Service> {
   if (!services) {
     throw new Problem('invalid_token', {
       detail: 'A service key asks for decisions at /access/v1, and does nothing else.',
     });
   }
+  const { database, runtime, policy } = served.current;
   const service = await authenticateService({ database, runtime }, policy.model.name, token);
   // No rights of its own, and so no version of them.
-  await types.upTo(database.db, null);
+  request.context = await served.upTo(null);
   return { service, requestId: request.id };
 }

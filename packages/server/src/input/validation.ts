@@ -22,7 +22,11 @@ export interface Validator {
 export function validatorFor(schema: object): Validator {
   let compiled: ValidateFunction | undefined;
   const validate: Validator = (value) => {
-    compiled ??= ajv.compile(schema);
+    if (compiled === undefined) {
+      compiled = ajv.compile(schema);
+      // It would keep every schema that it ever saw, and those of declared types come and go.
+      ajv.removeSchema(schema);
+    }
     const valid = compiled(value);
     validate.errors = compiled.errors ?? null;
     return valid;

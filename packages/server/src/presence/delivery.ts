@@ -28,10 +28,15 @@ export class Delivery {
   #running = false;
 
   constructor(
-    readonly context: Context,
+    /** The application as it is now. */
+    readonly now: () => Context,
     readonly sockets: Sockets,
     readonly options: DeliveryOptions,
   ) {}
+
+  get context(): Context {
+    return this.now();
+  }
 
   add(told: Told): void {
     if (this.#waiting.length >= MOST_WAITING) this.#count('dropped');
@@ -89,12 +94,13 @@ export class Delivery {
     type: string,
     record: LoadedRecord | null,
   ): Promise<boolean> {
-    const { policy, database, principals, types } = this.context;
+    const { context } = this;
+    const { policy, database, principals, types } = context;
     await types.upTo(database.db, rightsVersion);
     const { kind, principalId, sessionId } = socket;
     const principal = await principals.current(database.db, kind, principalId, rightsVersion, sessionId !== null);
     if (principal === null) return false;
-    const now = environment(this.context);
+    const now = environment(context);
     if (record === null) return universal(policy, principal, action, type, now);
     return decide(policy, principal, action, type, record.facts, now).allowed;
   }

@@ -47,7 +47,7 @@ export class Presence {
     this.#deliveries = new Map(
       [...contexts].map(([name, context]) => [
         name,
-        new Delivery(context, this.#sockets, { tally: this.events, report }),
+        new Delivery(() => contexts.get(name) ?? context, this.#sockets, { tally: this.events, report }),
       ]),
     );
     this.#listener = new Listener(database.pool.options, {

@@ -42,8 +42,8 @@ export class Sockets {
 
   constructor(readonly server: string) {}
 
-  of(context: Context): readonly Socket[] {
-    return this.#all().filter((socket) => socket.context === context);
+  of({ policy: { model } }: Context): readonly Socket[] {
+    return this.#all().filter((socket) => socket.context.policy.model.name === model.name);
   }
 
   /** How many there are by application and kind. */

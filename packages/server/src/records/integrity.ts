@@ -107,6 +107,9 @@ export function problemOf(error: unknown): unknown {
     const deleting = String((error as { detail?: unknown }).detail).includes('is still referenced');
     return new Problem(deleting ? 'still_referenced' : 'reference_not_found', {}, options);
   }
+  // lock_not_available
+  if (code === '55P03')
+    return new Problem('unavailable', { detail: 'Others hold this up: try again.', retryAfter: 1 }, options);
   if (isTransient(error)) return new Problem('conflict', { detail: 'Try again.', retryAfter: 1 }, options);
   if (code.startsWith('22') || code.startsWith('23')) return new Problem('invalid_input', {}, options);
   return error;

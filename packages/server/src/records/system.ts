@@ -4,6 +4,7 @@ import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { preparePassword } from './accounts.js';
+import { declare } from './declare.js';
 import { changeIn, createIn, removeIn } from './write.js';
 
 /**
@@ -13,12 +14,20 @@ import { changeIn, createIn, removeIn } from './write.js';
 export class System {
   readonly #caller: Caller;
 
+  #context: Context;
+
   constructor(
-    readonly context: Context,
+    context: Context,
     readonly transaction: Transaction,
     requestId: string | null = null,
   ) {
+    this.#context = context;
     this.#caller = { principal: null, sessionId: null, requestId };
+  }
+
+  /** The application: with what this hand has declared. */
+  get context(): Context {
+    return this.#context;
   }
 
   async load(type: string, id: string): Promise<LoadedRecord | null> {
@@ -34,12 +43,14 @@ export class System {
   async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
     const password = await preparePassword(this.context, type, values, values, false);
     const { record } = await createIn(this.context, this.transaction, this.#caller, type, values, password);
+    await this.#declare(type);
     return record.id;
   }
 
   async update(type: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
     const handle = authorize(this.context, this.#caller, 'update', type, await this.load(type, id));
     await changeIn(this.context, this.transaction, this.#caller, handle, changes, null, null);
+    await this.#declare(type);
   }
 
   /** Deletes a record, if it is still there. */
@@ -48,5 +59,10 @@ export class System {
     if (record === null) return;
     const handle = authorize(this.context, this.#caller, 'delete', type, record);
     await removeIn(this.context, this.transaction, this.#caller, handle);
+    await this.#declare(type);
+  }
+
+  async #declare(type: string): Promise<void> {
+    this.#context = await declare(this.#context, this.transaction, type);
   }
 }

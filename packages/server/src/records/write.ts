@@ -9,6 +9,7 @@ import { loadRecord, OWN_FIELDS, proposeRecord } from '../storage/load.js';
 import { type LoadedRecord, makerOf, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
+import { beginDeclaring, declare } from './declare.js';
 import { sealFields } from './encrypted.js';
 import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
@@ -63,6 +64,7 @@ export async function createIn(
   const proposed = await proposeRecord(transaction, policy, type, values, needsOf(caller));
   const handle = authorize(context, caller, 'create', type, proposed);
   requireFields(context, caller, handle, Object.keys(input), null);
+  await beginDeclaring(context, transaction, type);
   await requireReferences(transaction, policy.model, type, values);
   await insertRecord(transaction, policy, handle, await sealFields(context, type, id, input));
   await accountCreated(context, transaction, caller, type, proposed, password);
@@ -70,6 +72,7 @@ export async function createIn(
   const record = await reload(context, transaction, type, id);
   authorize(context, caller, 'create', type, record);
   await enforceLimits(context, transaction, type, record);
+  await declare(context, transaction, type);
   await auditWrite(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
   await auditRights(context, transaction, caller, handle, null, record);
   return { record, decisionId: handle.decisionId };
@@ -110,6 +113,7 @@ export async function changeIn(
   const { policy } = context;
   const { type, action, record: before } = handle;
   requireVersion(before, seen);
+  await beginDeclaring(context, transaction, type);
   const changes = Object.fromEntries(
     Object.entries(input).filter(([name]) => !policy.model.resources[type]?.fields[name]?.secret),
   );
@@ -123,6 +127,7 @@ export async function changeIn(
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
+  await declare(context, transaction, type);
   const event = action === 'update' ? 'record.updated' : 'record.action';
   await auditWrite(context, transaction, caller, handle, event, { fields: changedFields(before, record, input) });
   await auditRights(context, transaction, caller, handle, before, record);
@@ -137,10 +142,12 @@ export async function removeIn(
   handle: Authorized<string, 'delete'>,
 ): Promise<void> {
   const { type, record } = handle;
+  await beginDeclaring(context, transaction, type);
   await clearReferences(context, transaction, caller, type, record.id);
   await runEffect(context, transaction, caller, type, 'deleted', record);
   await deleteRecord(transaction, context.policy, handle);
   await accountDeleted(context, transaction, caller, type, record.id);
+  await declare(context, transaction, type);
   await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
   await auditRights(context, transaction, caller, handle, record, null);
 }

@@ -25,20 +25,30 @@ export const RIGHTS_FUNCTIONS: readonly string[] = [
    end $$`,
 ];
 
-/** The triggers of an application: on every table that rights come from. */
-export function rightsTriggers(policy: Policy): readonly string[] {
+/**
+ * The triggers of an application, by the type whose table they are on: every one that rights come from.
+ * @param declarations the type whose records declare types, where there is one
+ */
+export function rightsTriggers(policy: Policy, declarations?: string): ReadonlyMap<string, readonly string[]> {
   const { model } = policy;
-  const statements: string[] = [];
+  const statements = new Map<string, string[]>();
+  const add = (type: string, statement: string): void => {
+    const known = statements.get(type) ?? [];
+    statements.set(type, known);
+    if (!known.includes(statement)) known.push(statement);
+  };
   const ofPrincipals = (table: string, kind: string, column: string): void => {
     const name = quote(nameOf('rights_of', kind, snakeCase(column)));
-    statements.push(
+    add(
+      table,
       `create or replace trigger ${name} after insert or update or delete on ${tableOf(model, table)}
        for each row execute function ostiary.raise_principal_rights('${model.name}', '${kind}', '${snakeCase(column)}')`,
     );
   };
   const ofAll = (table: string): void => {
     if (model.resources[table]?.source !== undefined) return;
-    statements.push(
+    add(
+      table,
       `create or replace trigger rights_of_all after insert or update or delete on ${tableOf(model, table)}
        for each statement execute function ostiary.raise_application_rights('${model.name}')`,
     );
@@ -69,6 +79,7 @@ export function rightsTriggers(policy: Policy): readonly string[] {
         ofPrincipals(source.in, kind, source.holder);
     }
   }
+  if (declarations !== undefined) ofAll(declarations);
   if (model.types) {
     ofAll(model.types.in);
     for (const set of Object.values(model.types.sets ?? {})) ofAll(set.in);
@@ -81,5 +92,5 @@ export function rightsTriggers(policy: Policy): readonly string[] {
       at = findField(model, at, step)?.to ?? null;
     }
   }
-  return [...new Set(statements)];
+  return statements;
 }

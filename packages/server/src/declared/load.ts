@@ -1,0 +1,115 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Needs, Policy } from '@ostiary/policy';
+import { tableOf } from '@ostiary/policy/sql';
+import { Principals } from '../access/principals.js';
+import { LiveTypes } from '../access/type-attributes.js';
+import type { Application } from '../application.js';
+import type { Context } from '../context.js';
+import type { Database, Executor } from '../storage/database.js';
+import { query } from '../storage/query.js';
+import { selectList, toRecord } from '../storage/rows.js';
+import { createApplicationSchema } from '../storage/schema.js';
+import { isUnreachable } from '../storage/unreachable.js';
+import { type Declaration, declaredPolicy } from './policy.js';
+
+/** No field's name has the character that this begins with. */
+const RIGHTS = '<rights';
+const OWN: Needs = { paths: [], links: [] };
+
+/** The records of an application that declare types, at one moment. */
+export interface Declarations {
+  readonly rows: readonly Declaration[];
+  /** Another one as soon as one of them is another. */
+  readonly key: string;
+  /** The version of the application's rights, which every write of such a record raises. */
+  readonly rightsVersion: bigint;
+}
+
+/** Tells of a declaration that is left out, since no policy can be made with it. */
+export type LeftOut = (message: string) => void;
+
+/** Loads what is declared; nothing where the application has no such records. */
+export async function loadDeclarations(executor: Executor, { policy, declared }: Application): Promise<Declarations> {
+  if (declared === undefined) return { rows: [], key: '', rightsVersion: 0n };
+  const found = await query(
+    executor,
+    `select ${selectList(policy, declared.in, OWN)}, application.rights_version::text as "${RIGHTS}"
+      from ostiary.application application left join ${tableOf(policy.model, declared.in)} t on true
+      where application.name = $1 order by t.id`,
+    [policy.model.name],
+  );
+  // Of an application without any, one row is left, with nothing but the version.
+  const records = found.flatMap((row) => (row.id === null ? [] : [toRecord(policy, declared.in, row, OWN)]));
+  return {
+    rows: records.map(({ values }) => values),
+    key: records.map(({ id, version }) => `${id} ${version}`).join('\n'),
+    rightsVersion: BigInt(String(found[0]?.[RIGHTS] ?? 0)),
+  };
+}
+
+/**
+ * The policy of an application with what is declared, for which the tables are there. What was declared under another
+ * version of the application and does not fit this one is left out: a server must start, and go on, without it.
+ */
+export async function installedPolicy(
+  database: Database,
+  application: Application,
+  rows: readonly Declaration[],
+  leftOut: LeftOut,
+): Promise<Policy> {
+  const install = async (declarations: readonly Declaration[]) => {
+    const policy = declaredPolicy(application, declarations);
+    await database.db
+      .transaction()
+      .execute((transaction) => createApplicationSchema(transaction, policy, application.declared?.in));
+    return policy;
+  };
+  try {
+    return await install(rows);
+  } catch (error) {
+    if (isOfDatabase(error)) throw error;
+  }
+  let kept: readonly Declaration[] = [];
+  let policy = await install(kept);
+  const failed = new Map<Declaration, unknown>();
+  // One may refer to another that comes later: so as long as there is one more that fits.
+  for (let before = -1; before < kept.length; ) {
+    before = kept.length;
+    for (const row of rows.filter((each) => !kept.includes(each))) {
+      try {
+        policy = await install([...kept, row]);
+        kept = [...kept, row];
+        failed.delete(row);
+      } catch (error) {
+        if (isOfDatabase(error)) throw error;
+        failed.set(row, error);
+      }
+    }
+  }
+  for (const [row, error] of failed) {
+    leftOut(`${application.declared?.in} ${row.id} declares what does not fit, and is left out: ${inWords(error)}`);
+  }
+  return policy;
+}
+
+/** That the database is away, or that others hold it up, says nothing about what is declared (PostgreSQL, appendix A). */
+function isOfDatabase(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return isUnreachable(error) || (typeof code === 'string' && /^(40|53|55|57|58)...$/.test(code));
+}
+
+function inWords(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The same application, as it is with other declarations. */
+export function withPolicy(context: Context, policy: Policy, declarations: string): Context {
+  if (isDeepStrictEqual(policy, context.policy)) return { ...context, declarations };
+  return {
+    ...context,
+    policy,
+    declarations,
+    principals: new Principals(policy, context.runtime),
+    types: new LiveTypes(policy),
+  };
+}

@@ -1,0 +1,56 @@
+import swagger from '@fastify/swagger';
+import type { Policy } from '@ostiary/policy';
+import fastify, { type FastifyInstance } from 'fastify';
+import { rootsOf } from '../addresses.js';
+import type { Context } from '../context.js';
+import { declaredTypes } from '../declared/policy.js';
+import type { Served } from '../declared/served.js';
+import { collectionAddress } from './operation.js';
+import { operationsOf } from './operations.js';
+
+type Document = Record<string, unknown> & { readonly paths?: object };
+
+const documents = new WeakMap<Policy, Document>();
+
+/** The OpenAPI document of an application, with the types that are declared now. */
+export async function documentation(served: Served, server: FastifyInstance): Promise<Document> {
+  const context = await served.latest();
+  const { policy, application } = context;
+  if (declaredTypes(application, policy).length > 0 && !documents.has(policy)) {
+    const own = documentOf(server);
+    documents.set(policy, { ...own, paths: { ...own.paths, ...(await declaredPaths(context)) } });
+  }
+  return documentedNow(served, server);
+}
+
+/** The same, as it was worked out last. */
+export function documentedNow(served: Served, server: FastifyInstance): Document {
+  return documents.get(served.current.policy) ?? documentOf(server);
+}
+
+function documentOf(server: FastifyInstance): Document {
+  return server.swagger() as object as Document;
+}
+
+/** As the framework documents routes of its own: by a server that nobody ever calls. */
+async function declaredPaths(context: Context): Promise<object> {
+  const { application, policy } = context;
+  const unused = fastify({ exposeHeadRoutes: false });
+  await unused.register(swagger, { openapi: { openapi: '3.1.0' } });
+  // Nothing is checked, and so nothing is compiled.
+  unused.setValidatorCompiler(() => () => true);
+  unused.setSerializerCompiler(() => () => '');
+  for (const root of rootsOf(application)) {
+    for (const type of declaredTypes(application, policy)) {
+      for (const { method, path, schema } of operationsOf(context, root, type)) {
+        const security = [...schema.security, ...(application.guests === undefined ? [] : [{}])];
+        const url = `${collectionAddress(root, policy.model, type)}${path}`;
+        unused.route({ method, url, schema: { ...schema, security }, handler: async () => null });
+      }
+    }
+  }
+  await unused.ready();
+  const { paths = {} } = documentOf(unused);
+  await unused.close();
+  return paths;
+}

@@ -1,0 +1,54 @@
+import { ModelError, type Policy } from '@ostiary/policy';
+import { ApplicationError } from '../authoring/error.js';
+import type { Context } from '../context.js';
+import { loadDeclarations, withPolicy } from '../declared/load.js';
+import { declaredPolicy } from '../declared/policy.js';
+import { Problem } from '../problems.js';
+import type { Transaction } from '../storage/database.js';
+import { encryptedFields, SchemaError, storedTypes } from '../storage/model-tables.js';
+import { query } from '../storage/query.js';
+import { createApplicationSchema, lockMigrations } from '../storage/schema.js';
+
+/** So long a declaration waits for those who use the tables that it changes; they wait for it meanwhile. */
+const LOCK_MILLISECONDS = 3_000;
+
+/** Whether records of a type declare types. */
+export function isDeclaration({ application }: Context, type: string): boolean {
+  return application.declared?.in === type;
+}
+
+/** Before a declaration is written: one after the other, so that each is checked with those before it. */
+export async function beginDeclaring(context: Context, transaction: Transaction, type: string): Promise<void> {
+  if (!isDeclaration(context, type)) return;
+  await query(transaction, `set local lock_timeout = ${LOCK_MILLISECONDS}`);
+  await lockMigrations(transaction);
+}
+
+/**
+ * After a declaration was written: makes the tables of what is declared now, in the same transaction. What is declared no
+ * longer keeps its table and its records.
+ * @returns the application as it is from then on
+ * @throws Problem `invalid_input` where it can't be declared
+ */
+export async function declare(context: Context, transaction: Transaction, type: string): Promise<Context> {
+  const { application } = context;
+  if (!isDeclaration(context, type)) return context;
+  const { rows, key } = await loadDeclarations(transaction, application);
+  try {
+    const policy = declaredPolicy(application, rows);
+    requireKeys(context, policy);
+    await createApplicationSchema(transaction, policy, application.declared?.in);
+    return withPolicy(context, policy, key);
+  } catch (error) {
+    const isAuthors = [ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
+    throw isAuthors ? new Problem('invalid_input', { detail: (error as Error).message }, { cause: error }) : error;
+  }
+}
+
+/** What encrypts fields is read when the server starts, where it finds that some are encrypted. */
+function requireKeys({ fieldKeys }: Context, { model }: Policy): void {
+  if (fieldKeys !== null) return;
+  const type = storedTypes(model).find((each) => encryptedFields(model, each).length > 0);
+  if (type !== undefined)
+    throw new ApplicationError(`'${type}' has encrypted fields, for which there are no keys here.`);
+}
