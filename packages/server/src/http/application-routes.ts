@@ -6,7 +6,7 @@ import type { Served } from '../declared/served.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
 import { declaredRoutes } from './declared-routes.js';
-import { documentation, documentedNow } from './documentation.js';
+import { COMPONENTS, documentation, documentedNow } from './documentation.js';
 import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
@@ -43,17 +43,7 @@ export async function applicationRoutes(
       openapi: '3.1.0',
       info: { title: model.title, version, description: `${model.title}, served by Ostiary.` },
       servers: [{ url: server.prefix === '' ? '/' : server.prefix }],
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description:
-              'The token of a log-in, or a static token; where decisions are asked for, a service key as well.',
-          },
-        },
-      },
+      components: COMPONENTS,
     },
     stripBasePath: true,
   });

@@ -10,6 +10,18 @@ import { operationsOf } from './operations.js';
 
 type Document = Record<string, unknown> & { readonly paths?: object };
 
+/** What the documents refer to. */
+export const COMPONENTS = {
+  securitySchemes: {
+    bearer: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'The token of a log-in, or a static token; where decisions are asked for, a service key as well.',
+    },
+  },
+} as const;
+
 const documents = new WeakMap<Policy, Document>();
 
 /** The OpenAPI document of an application, with the types that are declared now. */
@@ -36,7 +48,7 @@ function documentOf(server: FastifyInstance): Document {
 async function declaredPaths(context: Context): Promise<object> {
   const { application, policy } = context;
   const unused = fastify({ exposeHeadRoutes: false });
-  await unused.register(swagger, { openapi: { openapi: '3.1.0' } });
+  await unused.register(swagger, { openapi: { openapi: '3.1.0', components: COMPONENTS } });
   // Nothing is checked, and so nothing is compiled.
   unused.setValidatorCompiler(() => () => true);
   unused.setSerializerCompiler(() => () => '');

@@ -10,7 +10,7 @@ import { query } from '../storage/query.js';
 import { createApplicationSchema, lockMigrations } from '../storage/schema.js';
 
 /** So long a declaration waits for those who use the tables that it changes; they wait for it meanwhile. */
-const LOCK_MILLISECONDS = 3_000;
+const LOCK_MILLISECONDS = 2_000;
 
 /** Whether records of a type declare types. */
 export function isDeclaration({ application }: Context, type: string): boolean {

@@ -1,0 +1,279 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openApplication, type TestApplication } from './support/application.js';
+import { BITS, type DeclaredField, declaring } from './support/declared.js';
+import { type Node, openNode } from './support/nodes.js';
+
+let app: TestApplication;
+let elsewhere: Node;
+
+beforeAll(async () => {
+  app = await openApplication(declaring);
+  elsewhere = await openNode(app, {});
+});
+afterAll(async () => {
+  await elsewhere?.close();
+  await app?.close();
+});
+
+const NAME: DeclaredField = { name: 'name', kind: 'text' };
+
+const post = (as: string | undefined, url: string, body: object) => app.request({ as, method: 'POST', url, body });
+const declare = (name: string, fields: readonly object[] = [NAME], permission = 255) =>
+  post('admin', '/api/kinds', { name, fields, permission });
+const get = (as: string | undefined, url: string) => app.request({ as, url });
+const paths = async () => Object.keys((await app.request({ url: '/openapi.json' })).body.paths);
+
+async function getElsewhere(url: string, as = 'admin') {
+  const headers = { authorization: `Bearer ${await app.login(as)}` };
+  const { statusCode, body } = await elsewhere.server.inject({ url: `/declaring${url}`, headers });
+  return { status: statusCode, body: JSON.parse(body) };
+}
+
+describe('a type that is declared', () => {
+  test('is there at once: its table, its routes, its documentation, on every server', async () => {
+    expect((await get('admin', '/api/trees')).status).toBe(404);
+    expect(await paths()).not.toContain('/api/trees');
+    expect((await declare('Tree', [NAME, { name: 'height', kind: 'integer', optional: true }])).status).toBe(201);
+
+    const made = await post('ada', '/api/trees', { name: 'Oak' });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ name: 'Oak', height: null, permission: 255, version: 1 });
+    const at = `/api/trees/${made.body.id}`;
+    expect(made.headers.location).toBe(`/declaring${at}`);
+    expect((await get('bob', at)).body).toEqual(made.body);
+    expect((await get('bob', '/api/trees?name=Oak&sort=-height')).body.items).toHaveLength(1);
+    expect((await app.request({ as: 'ada', method: 'PATCH', url: at, body: { height: 12 } })).body.height).toBe(12);
+    expect((await getElsewhere(at)).body).toMatchObject({ height: 12, version: 2 });
+    expect(await paths()).toEqual(expect.arrayContaining(['/api/trees', '/api/trees/{id}', '/api/notices']));
+    expect((await app.request({ url: '/docs/json' })).body.paths).toHaveProperty('/api/trees');
+    expect((await app.request({ as: 'bob', method: 'DELETE', url: at })).status).toBe(204);
+    expect((await get('admin', at)).status).toBe(404);
+  });
+
+  test('is there from the start, with records, where the demo declares it', async () => {
+    expect((await get('ada', '/api/books')).body.items).toMatchObject([{ title: 'The first' }]);
+    expect((await getElsewhere('/api/books')).body.items).toHaveLength(1);
+  });
+
+  test('is held to its permissions, and its records to theirs; guests too', async () => {
+    const kind = (await declare('Letter', [NAME], BITS.create.everybody | BITS.read.everybody)).body;
+    const permission = BITS.read.owner | BITS.update.owner;
+    const { id } = (await post('ada', '/api/letters', { name: 'To Bob', permission })).body;
+    expect((await get('ada', `/api/letters/${id}`)).status).toBe(200);
+    expect((await get('bob', `/api/letters/${id}`)).status).toBe(403);
+    expect((await get(undefined, '/api/letters')).body).toEqual({ items: [], next: null });
+    const change = { as: 'ada', method: 'PATCH', url: `/api/letters/${id}`, body: { name: 'To all' } } as const;
+    const refused = await app.request(change);
+    expect(refused.status, 'the type lets nobody update').toBe(403);
+    expect(refused.body.missing).not.toEqual([]);
+    await app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${kind.id}`, body: { permission: 255 } });
+    expect((await app.request(change)).status, 'from the next request on it does').toBe(200);
+  });
+
+  test('is known where decisions are asked for', async () => {
+    await declare('Secret', [NAME]);
+    const { id } = (await post('ada', '/api/secrets', { name: 'x', permission: BITS.read.owner })).body;
+    const ask = async (as: string) =>
+      post(as, '/access/v1/evaluation', {
+        subject: { type: 'user', id: await app.idOf('User', 'login', as) },
+        action: { name: 'read' },
+        resource: { type: 'Secret', id },
+      });
+    expect((await ask('ada')).body.decision).toBe(true);
+    expect((await ask('bob')).body.decision).toBe(false);
+    expect(Object.keys((await get('bob', '/access/v1/rights')).body.verdicts)).toContain('Secret read');
+  });
+
+  test('may refer to others, and is checked as any type', async () => {
+    await declare('Tome', [NAME, { name: 'boxId', kind: 'reference', to: 'Box' }]);
+    const boxId = (await post('ada', '/api/boxes', { name: 'A' })).body.id;
+    expect((await post('ada', '/api/tomes', { name: 'I', boxId })).status).toBe(201);
+    const nowhere = '00000000-0000-7000-8000-000000000000';
+    expect((await post('ada', '/api/tomes', { name: 'I', boxId: nowhere })).body.code).toBe('reference_not_found');
+    const gone = await app.request({ as: 'ada', method: 'DELETE', url: `/api/boxes/${boxId}` });
+    expect(gone.body.code).toBe('still_referenced');
+  });
+
+  test.each<[string, Parameters<TestApplication['request']>[0], number, string | undefined]>([
+    [
+      'an unknown field',
+      { method: 'POST', url: '/api/books', body: { title: 'x', colour: 'red' } },
+      422,
+      'invalid_input',
+    ],
+    ['no body', { method: 'POST', url: '/api/books' }, 422, 'invalid_input'],
+    ['an unknown filter', { url: '/api/books?colour=red' }, 422, 'invalid_input'],
+    ['an unknown view', { url: '/api/books/00000000-0000-7000-8000-000000000000?colour=1' }, 422, 'invalid_input'],
+    ['an id that is none', { url: '/api/books/x' }, 404, 'not_found'],
+    ['another method', { method: 'PUT', url: '/api/books', body: {} }, 405, 'method_not_allowed'],
+    ['another collection', { url: '/api/nothing' }, 404, 'not_found'],
+    ['what lies below', { url: '/api/books/x/y' }, 404, 'not_found'],
+    ['a slash at the end', { url: '/api/books/' }, 404, 'not_found'],
+    ['its name in place of its address', { url: '/api/Book' }, 404, 'not_found'],
+    ['a name of JavaScript', { url: '/api/__proto__' }, 404, 'not_found'],
+  ])('answers as any type: %s', async (_says, request, status, code) => {
+    const answer = await app.request({ as: 'admin', ...request });
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    if (status === 405) expect(answer.headers.allow).toBe('GET, HEAD, POST');
+  });
+});
+
+describe('what can not be declared is refused, and nothing is changed:', () => {
+  test.each<[string, string, readonly object[], string]>([
+    ['the name of a type', 'Notice', [NAME], "'Notice/administrator'"],
+    ['a name that is the same in SQL', 'notice', [NAME], "both 'notice' in SQL"],
+    ['a name that is no word', 'drop table "user"', [NAME], 'is not a name'],
+    ['a name that PostgreSQL would cut', 'A'.repeat(70), [NAME], 'is not a name'],
+    ['an address that is taken', 'Boxe', [NAME], '/api/boxes too'],
+    ['a field that is built in', 'Thing', [{ name: 'createdAt', kind: 'text' }], 'rename one'],
+    [
+      'a reference to nothing',
+      'Thing',
+      [{ name: 'x', kind: 'reference', to: 'Nothing' }],
+      "no resource type 'Nothing'",
+    ],
+    ['a reference to what nobody stores', 'Thing', [{ name: 'x', kind: 'reference', to: 'Unknown' }], 'Unknown'],
+    ['a pattern that is none', 'Thing', [{ ...NAME, pattern: '(' }], 'fields.name'],
+    ['a default of another kind', 'Thing', [{ name: 'x', kind: 'integer', default: 'one' }], 'must be integer'],
+    ['encryption without keys', 'Thing', [{ ...NAME, secret: true, encrypted: true, optional: true }], 'no keys here'],
+  ])('%s', async (_says, name, fields, why) => {
+    const before = await app.fingerprint();
+    const known = await paths();
+    const answer = await declare(name, fields);
+    expect([answer.status, answer.body.code]).toEqual([422, 'invalid_input']);
+    expect(answer.body.detail).toContain(why);
+    expect(await app.fingerprint()).toBe(before);
+    expect(await paths()).toEqual(known);
+  });
+
+  test('by somebody who may not, before anything is looked at', async () => {
+    expect((await post('ada', '/api/kinds', { name: 'Notice', fields: [NAME] })).status).toBe(403);
+    expect((await post(undefined, '/api/kinds', { name: 'Mine', fields: [NAME] })).status).toBe(403);
+  });
+
+  test('a field that becomes another, or is required now', async () => {
+    const { id } = (await declare('Cup', [NAME])).body;
+    await post('ada', '/api/cups', { name: 'full' });
+    const change = (fields: readonly object[]) =>
+      app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body: { fields } });
+    expect((await change([{ name: 'name', kind: 'integer' }])).body.detail).toContain('Cup.name is stored as text');
+    expect((await change([NAME, { name: 'size', kind: 'integer' }])).body.detail).toContain('new and required');
+    expect((await get('ada', '/api/cups')).body.items).toMatchObject([{ name: 'full' }]);
+    const added = await change([NAME, { name: 'size', kind: 'integer', optional: true }]);
+    expect(added.status).toBe(200);
+    expect((await get('ada', '/api/cups')).body.items).toMatchObject([{ name: 'full', size: null }]);
+    expect((await getElsewhere('/api/cups')).body.items).toMatchObject([{ name: 'full', size: null }]);
+  });
+});
+
+describe('declaring', () => {
+  test('two at once: both are there', async () => {
+    const names = ['One', 'Two', 'Three', 'Four'];
+    const answers = await Promise.all(names.map((name) => declare(name)));
+    expect(answers.map(({ status }) => status)).toEqual(names.map(() => 201));
+    for (const url of ['/api/ones', '/api/twoes', '/api/twos', '/api/threes', '/api/fours']) {
+      expect((await get('ada', url)).status, url).toBe(url === '/api/twoes' ? 404 : 200);
+    }
+  });
+
+  test('the same twice at once: one is', async () => {
+    const answers = await Promise.all([declare('Same'), declare('Same')]);
+    expect(answers.map(({ body }) => body.code).toSorted()).toEqual(['already_exists', undefined]);
+  });
+
+  test('what is declared no longer is not served, and keeps its table and its records for when it is again', async () => {
+    const { id } = (await declare('Cloud', [NAME])).body;
+    await post('ada', '/api/clouds', { name: 'Cirrus' });
+    const revoke = await app.request({ as: 'admin', method: 'DELETE', url: `/api/kinds/${id}` });
+    expect(revoke.status).toBe(204);
+    expect((await get('admin', '/api/clouds')).status).toBe(404);
+    expect((await getElsewhere('/api/clouds')).status).toBe(404);
+    expect(await paths()).not.toContain('/api/clouds');
+    await declare('Cloud', [NAME]);
+    expect((await get('admin', '/api/clouds')).body.items).toMatchObject([{ name: 'Cirrus' }]);
+  });
+
+  test('what others refer to stays declared', async () => {
+    const { id } = (await declare('Root', [NAME])).body;
+    await declare('Leaf', [NAME, { name: 'rootId', kind: 'reference', to: 'Root' }]);
+    const answer = await app.request({ as: 'admin', method: 'DELETE', url: `/api/kinds/${id}` });
+    expect([answer.status, answer.body.detail]).toEqual([422, expect.stringContaining("no resource type 'Root'")]);
+    expect((await get('ada', '/api/roots')).status).toBe(200);
+  });
+
+  test('waits for those who use a table, and not for ever', async () => {
+    const client = await app.database.pool.connect();
+    await client.query('begin; lock table declaring."user" in row exclusive mode');
+    try {
+      const answer = await declare('Late', [NAME]);
+      expect([answer.status, answer.body.code]).toEqual([503, 'unavailable']);
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+    expect((await get('admin', '/api/lates')).status).toBe(404);
+    expect((await declare('Late', [NAME])).status).toBe(201);
+  });
+
+  test('a request that began before goes on with the policy that it began with', async () => {
+    const { id: kindId } = (await declare('Page', [NAME])).body;
+    const { id } = (await post('ada', '/api/pages', { name: 'blank' })).body;
+    const client = await app.database.pool.connect();
+    await client.query('begin');
+    await client.query('select from declaring.page where id = $1 for update', [id]);
+    const url = `/api/pages/${id}`;
+    const begun = app.request({ as: 'ada', method: 'PATCH', url, body: { name: 'written' } });
+    try {
+      await untilSomebodyWaits();
+      const revoked = await app.request({ as: 'admin', method: 'DELETE', url: `/api/kinds/${kindId}` });
+      expect(revoked.status).toBe(204);
+      expect((await get('admin', url)).status, 'the next one').toBe(404);
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+    const answer = await begun;
+    expect([answer.status, answer.body.name]).toEqual([200, 'written']);
+  });
+
+  /** Until a statement waits for a row: at most five seconds. */
+  async function untilSomebodyWaits(): Promise<void> {
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      const { rows } = await app.database.pool.query(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      );
+      if (rows.length > 0) return;
+      await delay(50);
+    }
+    throw new Error('nobody waited for the row');
+  }
+});
+
+describe('a server that starts', () => {
+  test('knows what was declared', async () => {
+    const other = await openNode(app, {});
+    try {
+      const headers = { authorization: `Bearer ${await app.login('admin')}` };
+      expect((await other.server.inject({ url: '/declaring/api/books', headers })).statusCode).toBe(200);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('goes on without what fits no longer, and serves the rest', async () => {
+    await declare('Broken', [NAME]);
+    const { pool } = app.database;
+    await pool.query(`update declaring.kind set fields = '[{"name": "x", "kind": "nonsense"}]' where name = 'Broken'`);
+    const other = await openNode(app, {});
+    try {
+      const headers = { authorization: `Bearer ${await app.login('admin')}` };
+      const status = async (url: string) =>
+        (await other.server.inject({ url: `/declaring${url}`, headers })).statusCode;
+      expect([await status('/api/brokens'), await status('/api/books')]).toEqual([404, 200]);
+    } finally {
+      await other.close();
+      await pool.query(`delete from declaring.kind where name = 'Broken'`);
+    }
+  });
+});
