@@ -287,7 +287,7 @@ describe.each(versions)('a backup on $name', ({ binaries }) => {
     ]) {
       await expectRefused(Buffer.from(foreign), /^not_a_backup$/);
     }
-    const later = gunzipSync(file).toString().replace('"version":1', '"version":2');
+    const later = gunzipSync(file).toString().replace('"version":2', '"version":3');
     await expectRefused(gzipSync(later), /^wrong_version$/);
   });
 

@@ -1,6 +1,10 @@
+import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { backup, createTables, openDatabase, restore } from '@ostiary/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openApplication, type TestApplication } from './support/application.js';
+import { testDatabase } from './support/cluster.js';
 import { BITS, type DeclaredField, declaring } from './support/declared.js';
 import { type Node, openNode } from './support/nodes.js';
 
@@ -274,6 +278,42 @@ describe('a server that starts', () => {
     } finally {
       await other.close();
       await pool.query(`delete from declaring.kind where name = 'Broken'`);
+    }
+  });
+});
+
+describe('a backup', () => {
+  test('brings back what was declared, with its records; and what is declared no longer', async () => {
+    const { id } = (await declare('Wind', [NAME])).body;
+    await post('ada', '/api/winds', { name: 'Foehn' });
+    await app.request({ as: 'admin', method: 'DELETE', url: `/api/kinds/${id}` });
+    await declare('Sail', [NAME, { name: 'boxId', kind: 'reference', to: 'Box', optional: true }]);
+    const boxId = (await post('ada', '/api/boxes', { name: 'of sails' })).body.id;
+    await post('ada', '/api/sails', { name: 'Spinnaker', boxId });
+    const out = new PassThrough();
+    const [file] = await Promise.all([buffer(out), backup(app.database.pool, ['ostiary', 'declaring'], out)]);
+    const other = await testDatabase();
+    const database = openDatabase(other.config);
+    await restore(other.pool, Readable.from([file]), {
+      createSchema: () => createTables(database, [declaring]).then(() => {}),
+      declaring: ['declaring'],
+    });
+    await database.close();
+    const node = await openNode({ ...app, database: other }, {});
+    try {
+      const inject = async (as: string, method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) => {
+        const headers = { authorization: `Bearer ${await app.login(as)}` };
+        return node.server.inject({ method, url: `/declaring${url}`, headers, ...(payload && { payload }) });
+      };
+      expect((await inject('bob', 'GET', '/api/sails')).json().items).toMatchObject([{ name: 'Spinnaker', boxId }]);
+      expect((await inject('bob', 'DELETE', `/api/boxes/${boxId}`)).json().code).toBe('still_referenced');
+      expect((await inject('bob', 'POST', '/api/sails', { name: 'Genoa' })).statusCode).toBe(201);
+      expect((await inject('admin', 'GET', '/api/winds')).statusCode).toBe(404);
+      await inject('admin', 'POST', '/api/kinds', { name: 'Wind', fields: [NAME], permission: 255 });
+      expect((await inject('bob', 'GET', '/api/winds')).json().items).toMatchObject([{ name: 'Foehn' }]);
+    } finally {
+      await node.close();
+      await other.drop();
     }
   });
 });

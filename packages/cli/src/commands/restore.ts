@@ -47,6 +47,9 @@ export function restoreCommand(): Command {
               wanted.map(({ application }) => application),
             );
           },
+          declaring: applications
+            .filter(({ application }) => application.declared !== undefined)
+            .map((found) => snakeCase(nameOf(found))),
           progress: say,
         });
         await tellTheTrail(opened.database, file);

@@ -33,18 +33,19 @@ export function encryptedFields(model: Model, type: string): readonly (readonly 
   return Object.entries(model.resources[type]?.fields ?? {}).filter(([, field]) => field.encrypted);
 }
 
+/** What every table of a resource type has. */
+export const BUILT_IN_COLUMNS = [
+  ['id', 'uuid primary key'],
+  ['created_at', 'timestamptz(3) not null'],
+  ['updated_at', 'timestamptz(3) not null'],
+  ['version', 'integer not null default 1'],
+] as const;
+
 /** Makes the table of a resource type, or brings it to what the model says now, without its indexes. */
 export async function createTable(transaction: Transaction, model: Model, type: string): Promise<void> {
   const table = tableOf(model, type);
-  await query(
-    transaction,
-    `create table if not exists ${table} (
-       id uuid primary key,
-       created_at timestamptz(3) not null,
-       updated_at timestamptz(3) not null,
-       version integer not null default 1
-     )`,
-  );
+  const own = BUILT_IN_COLUMNS.map(([name, definition]) => `${name} ${definition}`).join(', ');
+  await query(transaction, `create table if not exists ${table} (${own})`);
   const rows = await query<Column>(
     transaction,
     `select a.attname as name, format_type(a.atttypid, null) as type, a.attnotnull as required
@@ -85,7 +86,7 @@ export async function createTable(transaction: Transaction, model: Model, type: 
   }
   // What the model has no longer keeps its data, and is not asked of new records.
   for (const { name, required } of present.values()) {
-    if (!required || ['id', 'created_at', 'updated_at', 'version'].includes(name)) continue;
+    if (!required || BUILT_IN_COLUMNS.some(([builtIn]) => builtIn === name)) continue;
     await query(transaction, `alter table ${table} alter column ${quote(name)} drop not null`);
   }
 }

@@ -5,7 +5,9 @@
  */
 
 export const FORMAT = 'ostiary-backup';
-export const VERSION = 1;
+export const VERSION = 2;
+/** Those that are read: the first did not say of which type a column is. */
+export const READ_VERSIONS: readonly unknown[] = [1, VERSION];
 
 /** What a backup held, or what a restore brought back. */
 export interface BackupSummary {
@@ -53,6 +55,8 @@ export interface Table {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly string[];
+  /** Of each column, as PostgreSQL writes it; not in backups of version 1. */
+  readonly types?: readonly string[];
 }
 
 export interface Sequence {

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { BackupError, type BackupSummary, FORMAT, type Header, type Trailer, VERSION } from './format.js';
+import {
+  BackupError,
+  type BackupSummary,
+  FORMAT,
+  type Header,
+  READ_VERSIONS,
+  type Trailer,
+  VERSION,
+} from './format.js';
 
 /** What follows the header; the last one is `counts`. Rows are the text of a JSON array. */
 export type Entry =
@@ -94,10 +102,10 @@ async function* splitLines(unpacked: AsyncIterable<Buffer>): AsyncGenerator<Buff
 function readHeader(line: Buffer): Header {
   const header = parseObject(line);
   if (header?.format !== FORMAT) throw notABackup();
-  if (header.version !== VERSION) {
+  if (!READ_VERSIONS.includes(header.version)) {
     throw new BackupError(
       'wrong_version',
-      `This backup has format version ${header.version}, and this program reads version ${VERSION}. ` +
+      `This backup has format version ${header.version}, and this program reads up to version ${VERSION}. ` +
         'Restore it with the version of Ostiary that made it.',
     );
   }
@@ -132,6 +140,7 @@ function isHeader(value: Fields): value is Fields & Header {
     isListOf(value.schemas, isText) &&
     isListOf(value.tables, isNamed) &&
     value.tables.every((table) => isListOf(table.columns, isText)) &&
+    value.tables.every(({ types }) => types === undefined || isListOf(types, isText)) &&
     isListOf(value.sequences, isNamed) &&
     value.sequences.every((sequence) => isText(sequence.last))
   );

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { BUILT_IN_COLUMNS } from '../model-tables.js';
 import { BackupError, type BackupSummary, type Header, type Sequence, type Table, tableName } from './format.js';
 import { type Entry, openBackup } from './read.js';
 import { inTransaction, quote, quoteTable } from './session.js';
@@ -14,6 +15,11 @@ export async function restore(
   input: NodeJS.ReadableStream,
   options: {
     readonly createSchema: (schemas: readonly string[]) => Promise<void>;
+    /**
+     * Schemas in which tables may be missing, as those of types that were declared while a server ran: they are made as
+     * they were, without what the next start adds to them.
+     */
+    readonly declaring?: readonly string[];
     readonly progress?: (line: string) => void;
   },
 ): Promise<BackupSummary> {
@@ -23,6 +29,7 @@ export async function restore(
     await requireEmpty(pool, schemas);
     await options.createSchema(schemas);
     return await inTransaction(pool, 'begin', async (client) => {
+      await makeMissing(client, reader.header, options.declaring ?? []);
       const wakeUp = await putToSleep(client, schemas);
       await requireEmpty(client, schemas);
       const summary = await load(client, reader.header, reader.entries, options.progress ?? (() => {}));
@@ -49,6 +56,22 @@ async function requireEmpty(client: pg.Pool | pg.PoolClient, schemas: readonly s
         `There are rows in ${tableName(table)} already. A backup is only restored into an empty database.`,
       );
     }
+  }
+}
+
+/** What is taken for a type: a backup is not to run statements. */
+const TYPE = /^[a-z][a-z0-9 ]*(\(\d+(,\d+)?\)[a-z ]*)?(\[\])?$/;
+
+/** Makes the tables of applications that are not there yet: with the columns and the types that they had. */
+async function makeMissing(client: pg.PoolClient, { tables }: Header, declaring: readonly string[]): Promise<void> {
+  for (const table of tables.filter(({ schema }) => declaring.includes(schema))) {
+    const { columns, types = [] } = table;
+    if (columns.length !== types.length || !types.every((type) => TYPE.test(type))) continue;
+    const others = columns.flatMap((column, index) =>
+      BUILT_IN_COLUMNS.some(([name]) => name === column) ? [] : [`${quote(column)} ${types[index]}`],
+    );
+    const own = BUILT_IN_COLUMNS.map(([name, definition]) => `${name} ${definition}`);
+    await client.query(`create table if not exists ${quoteTable(table)} (${[...own, ...others].join(', ')})`);
   }
 }
 

@@ -52,7 +52,11 @@ async function describe(client: pg.PoolClient, schemas: readonly string[]): Prom
        select a.attname::text from pg_attribute a
        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
        order by a.attnum
-     ) as columns
+     ) as columns, array(
+       select format_type(a.atttypid, a.atttypmod) from pg_attribute a
+       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+       order by a.attnum
+     ) as types
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r' and c.relpersistence <> 'u' and n.nspname = any($1)
      order by 1, 2`,
