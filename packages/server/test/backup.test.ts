@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -275,6 +276,21 @@ describe.each(versions)('a backup on $name', ({ binaries }) => {
       expect(each).not.toBe(text);
       await expectRefused(gzipSync(each), /^damaged$/);
     }
+  });
+
+  test('of version 1, which told no types of columns, is brought back as well', async () => {
+    const [header = '', ...rows] = gunzipSync(file).toString().trimEnd().split('\n');
+    const { tables, ...others } = JSON.parse(header);
+    const untyped = tables.map(({ types: _, ...table }: { types: unknown }) => table);
+    const lines = [JSON.stringify({ ...others, version: 1, tables: untyped }), ...rows.slice(0, -1)];
+    const sha256 = createHash('sha256')
+      .update(`${lines.join('\n')}\n`)
+      .digest('hex');
+    const trailer = JSON.stringify({ ...JSON.parse(rows.at(-1) ?? ''), sha256 });
+    const { pool, createSchema } = await target();
+    const older = gzipSync(`${[...lines, trailer].join('\n')}\n`);
+    const { tables: restored } = await restore(pool, from(older), { createSchema });
+    expect(restored).toHaveLength(tables.length);
   });
 
   test('is refused when it is something else, or of another version', async () => {

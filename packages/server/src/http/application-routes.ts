@@ -52,7 +52,11 @@ export async function applicationRoutes(
     indexPrefix: server.prefix,
     transformSpecification: () => documentedNow(served, server),
     transformSpecificationClone: false,
-    uiHooks: { preHandler: async () => void (await documentation(served, server)) },
+    uiHooks: {
+      preHandler: async ({ routeOptions: { url = '' } }) => {
+        if (/\/(json|yaml)$/.test(url)) await documentation(served, server);
+      },
+    },
     staticCSP: true,
     transformStaticCSP: () => PAGE_POLICY,
     theme: { title: `${model.title} · Ostiary` },

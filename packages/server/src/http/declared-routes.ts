@@ -24,6 +24,7 @@ export function declaredRoutes(server: FastifyInstance, application: Application
         const { asked } = request;
         if (asked === null) throw new Problem('not_found');
         request.params = asked.params;
+        if (asked.operation.bodyOptional) request.body ??= {};
         requireSchemas(asked, request);
         return asked.operation.handle(contextOf(request), asked.type, request, reply);
       },
