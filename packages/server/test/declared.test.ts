@@ -256,11 +256,21 @@ describe('declaring', () => {
 });
 
 describe('a server that starts', () => {
-  test('knows what was declared', async () => {
+  test('knows what was declared, and learns that it is no longer, or is another', async () => {
+    const { id } = (await declare('Moon', [NAME])).body;
     const other = await openNode(app, {});
     try {
       const headers = { authorization: `Bearer ${await app.login('admin')}` };
-      expect((await other.server.inject({ url: '/declaring/api/books', headers })).statusCode).toBe(200);
+      const ask = async (query = '') =>
+        (await other.server.inject({ url: `/declaring/api/moons${query}`, headers })).statusCode;
+      const documented = async () => (await other.server.inject('/declaring/openapi.json')).json().paths['/api/moons'];
+      expect([await ask(), await ask('?craters=1')]).toEqual([200, 422]);
+      const fields = [NAME, { name: 'craters', kind: 'integer', optional: true }];
+      await app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body: { fields } });
+      expect([await ask(), await ask('?craters=1')]).toEqual([200, 200]);
+      expect(JSON.stringify(await documented())).toContain('craters');
+      await app.request({ as: 'admin', method: 'DELETE', url: `/api/kinds/${id}` });
+      expect([await ask(), await documented()]).toEqual([404, undefined]);
     } finally {
       await other.close();
     }

@@ -31,11 +31,12 @@ export function operationsOf(from: Describes, root: Root, type: string): readonl
   ];
 }
 
-/** The routes of every resource type, at each root. */
+/** The routes of every resource type of an application's own, at each root. */
 export function recordRoutes(server: FastifyInstance, context: Context): void {
-  const { model } = context.policy;
-  for (const root of rootsOf(context.application)) {
-    for (const type of Object.keys(model.resources)) {
+  const { application, policy } = context;
+  const { model } = policy;
+  for (const root of rootsOf(application)) {
+    for (const type of Object.keys(application.policy.model.resources)) {
       for (const { method, path, action, loads, bodyOptional, schema, handle } of operationsOf(context, root, type)) {
         server.route({
           method,
