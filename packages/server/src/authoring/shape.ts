@@ -175,15 +175,25 @@ const application = members<Application>({
   ),
 });
 
+/** Compiled once: an application whose types are declared while it runs is checked with each of them. */
+let compiled: ReturnType<Ajv2020['compile']> | undefined;
+
+function validator(): ReturnType<Ajv2020['compile']> {
+  if (compiled === undefined) {
+    const ajv = new Ajv2020({ strict: false, verbose: true });
+    ajv.addKeyword({ keyword: 'function', validate: (_: true, data: unknown) => typeof data === 'function' });
+    compiled = ajv.compile(application);
+  }
+  return compiled;
+}
+
 /**
  * Checks what the compiler checks of an application, for those that no compiler has seen: nothing is missing, nothing
  * is misspelt, and everything is of its kind.
  * @throws ApplicationError with the place
  */
 export function requireShape(value: unknown): asserts value is Application {
-  const ajv = new Ajv2020({ strict: false, verbose: true });
-  ajv.addKeyword({ keyword: 'function', validate: (_: true, data: unknown) => typeof data === 'function' });
-  const validate = ajv.compile(application);
+  const validate = validator();
   if (validate(value)) return;
   // Where something may be null, that it isn't tells nothing.
   const [first] = (validate.errors ?? []).filter(
