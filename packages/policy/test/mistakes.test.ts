@@ -115,6 +115,36 @@ describe('a model that contradicts itself is refused', () => {
     ['a name that is secret', type({ a: text({ unique: true, secret: true }) }, { identifiedBy: 'a' }), 'not secret'],
     ['a name that is a number', type({ a: integer({ unique: true }) }, { identifiedBy: 'a' }), 'it has to be a text'],
     ['a name that is an id', type({}, { identifiedBy: 'id' }), 'it has to be a text'],
+    ...(
+      [
+        ['through an unknown type', { in: 'Nothing', of: 'groupId', to: 'userId' }, "no resource type 'Nothing'"],
+        ['of another type', { in: 'Member', of: 'userId', to: 'groupId' }, 'Member does not link it'],
+        ['to no record', { in: 'Role', of: 'groupId', to: 'role' }, 'Role does not link it'],
+        ['to itself', { in: 'Member', of: 'groupId', to: 'groupId' }, 'Member does not link it'],
+      ] as const
+    ).map(([what, relation, told]): [string, object, string] => [
+      `a relation ${what}`,
+      {
+        resources: {
+          ...DEFINITION.resources,
+          Group: resource({ fields: { name: text() }, relations: { members: relation } }),
+        },
+      },
+      told,
+    ]),
+    [
+      'a relation named as a field',
+      {
+        resources: {
+          ...DEFINITION.resources,
+          Group: resource({
+            fields: { name: text() },
+            relations: { name: { in: 'Member', of: 'groupId', to: 'userId' } },
+          }),
+        },
+      },
+      "the name is a field's",
+    ],
     ['roles on an unknown scope', { roles: { Sit: ['admin'] } }, "no resource type 'Sit'"],
     ['two roles of a name', { roles: { installation: ['Site admin'], Site: ['admin'] } }, "named 'Site admin'"],
     ['a role named like a permission', { roles: { installation: ['may read Site'] } }, 'is not a name for a role'],

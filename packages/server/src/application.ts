@@ -88,6 +88,8 @@ export interface Application {
   readonly guests?: string;
   /** With 'kind', each kind of principal has an API of its own, `/api/<kind>`, where no other kind's tokens are taken. */
   readonly roots?: 'kind';
+  /** With 'json-api', its records are served as JSON:API 1.1, in place of plain JSON: see `docs/json-api.md`. */
+  readonly api?: 'json-api';
   /** The kinds of people in the golden matrix, by the title of their column. Without them there is no matrix. */
   readonly personas?: Personas;
   /** How each kind of principal logs in; one that is left out has no password. */

@@ -16,6 +16,7 @@ import {
   STANDARD_ACTIONS,
   splitRole,
 } from './model.js';
+import { checkRelations } from './relations.js';
 import { snakeCase } from './spelling.js';
 import { checkTypeSource } from './type-attributes.js';
 
@@ -152,6 +153,7 @@ function checkResource(of: Model, type: string, resource: Resource): void {
     }
   }
   checkCounts(of, type, resource);
+  checkRelations(of, type);
   const { defaultView } = resource;
   if (defaultView !== undefined && !views.some(([view]) => view === defaultView)) {
     throw new ModelError(`${type}: there is no view '${defaultView}' to be the default`);

@@ -37,6 +37,15 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
    * choices, booleans and references.
    */
   readonly counts?: { readonly by: readonly ((keyof F & string) | 'createdAt' | 'updatedAt')[] };
+  /** What its records are related to through records of other types, of which each links two: by name. */
+  readonly relations?: Readonly<Record<string, Relation>>;
+}
+
+/** The records of `in` that refer to a record by their field `of`: what each names in its field `to` is related to it. */
+export interface Relation {
+  readonly in: string;
+  readonly of: string;
+  readonly to: string;
 }
 
 export interface Resource<

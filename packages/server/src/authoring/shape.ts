@@ -1,4 +1,14 @@
-import type { Field, GrantSource, Model, Persona, Policy, Resource, TypeSet, TypeSource } from '@ostiary/policy';
+import type {
+  Field,
+  GrantSource,
+  Model,
+  Persona,
+  Policy,
+  Relation,
+  Resource,
+  TypeSet,
+  TypeSource,
+} from '@ostiary/policy';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type {
   Application,
@@ -73,6 +83,7 @@ const resource = members<Resource>({
   sensitive: boolean,
   source: maybe(Type.Enum(['audit', 'decision', 'form'])),
   counts: maybe(members<NonNullable<Resource['counts']>>({ by: Type.Array(word, { minItems: 1, uniqueItems: true }) })),
+  relations: maybe(each(members<Relation>({ in: word, of: word, to: word }))),
 });
 
 const grant = members<GrantSource>({
@@ -139,6 +150,7 @@ const application = members<Application>({
   policy: members<Policy>({ model, rules: Type.Array(anything), limits: Type.Array(anything) }),
   guests: maybe(word),
   roots: maybe(Type.Enum(['kind'])),
+  api: maybe(Type.Enum(['json-api'])),
   personas: maybe(each(members<Persona>({ kind: word, attributes: anything, roles: words, loggedIn: boolean }))),
   logins: each(login),
   signOn: maybe(signOn),
