@@ -17,6 +17,7 @@ export const PROBLEMS = {
   sign_on_refused: { status: 403, title: 'This other account does not let you in here' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'This method is not offered here' },
+  not_acceptable: { status: 406, title: 'Nothing that you accept is offered here' },
   request_timeout: { status: 408, title: 'The request took too long to come in' },
   already_exists: { status: 409, title: 'Something with this name or number already exists' },
   still_referenced: { status: 409, title: 'Other records still refer to this one' },
@@ -46,6 +47,8 @@ export interface ProblemDetails {
   readonly decision?: string;
   /** Where the input was wrong: JSON Pointer and message. */
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
+  /** What of the request `errors` are in, where it is not the body: told where answers have a place for it. */
+  readonly part?: 'parameter' | 'header';
   /** Seconds until trying again makes sense: sent as `Retry-After`. */
   readonly retryAfter?: number;
 }

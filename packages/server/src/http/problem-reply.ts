@@ -8,7 +8,7 @@ import { isUnreachable } from '../storage/unreachable.js';
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {
   const { code, status, details } = problem;
-  const { retryAfter: _, ...told } = details;
+  const { retryAfter: _, part: __, ...told } = details;
   return { type: `urn:ostiary:problem:${code}`, title: PROBLEMS[code].title, status, code, ...told, requestId };
 }
 

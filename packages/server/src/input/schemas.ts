@@ -106,7 +106,7 @@ export function recordSchema(model: Model, type: string): JsonSchema {
   return Type.Object(properties);
 }
 
-const OPERATORS = ['lt', 'le', 'gt', 'ge', 'in', 'null'] as const;
+const OPERATORS = ['lt', 'le', 'gt', 'ge', 'in', 'contains', 'null'] as const;
 export type FilterOperator = (typeof OPERATORS)[number];
 
 /** Fields that a list can be filtered by, with the operators that make sense for each. */
@@ -124,6 +124,7 @@ export function filterable(
       const ordered = ['integer', 'number', 'instant', 'date', 'text'].includes(field.kind) && !field.many;
       const operators: FilterOperator[] = [...(ordered ? (['lt', 'le', 'gt', 'ge'] as const) : [])];
       if (!field.many && field.kind !== 'boolean') operators.push('in');
+      if (field.kind === 'text' && !field.many) operators.push('contains');
       if (field.optional) operators.push('null');
       return { name, field, operators };
     });

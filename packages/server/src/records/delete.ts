@@ -25,14 +25,26 @@ export async function removeRecord(
 ): Promise<string | null> {
   return inTransaction(context, async (transaction) => {
     const record = await loadRecord(transaction, context.policy, type, id, true);
-    const handle = authorize(context, caller, 'delete', type, record);
-    requireVersion(handle.record, seen);
-    const deleting = context.application.effects?.[type]?.deleting;
-    const instead = (await deleting?.(deletingOf(context, transaction, caller, handle.record))) ?? null;
-    if (instead === null) await removeIn(context, transaction, caller, handle);
-    else await auditWrite(context, transaction, caller, handle, 'record.action', { instead });
-    return instead;
+    return removeOneIn(context, transaction, caller, type, record, seen);
   });
+}
+
+/** The same for a record that was loaded and locked in a transaction that is already open. */
+export async function removeOneIn(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  record: LoadedRecord | null,
+  seen: readonly number[] | null,
+): Promise<string | null> {
+  const handle = authorize(context, caller, 'delete', type, record);
+  requireVersion(handle.record, seen);
+  const deleting = context.application.effects?.[type]?.deleting;
+  const instead = (await deleting?.(deletingOf(context, transaction, caller, handle.record))) ?? null;
+  if (instead === null) await removeIn(context, transaction, caller, handle);
+  else await auditWrite(context, transaction, caller, handle, 'record.action', { instead });
+  return instead;
 }
 
 function deletingOf(context: Context, transaction: Transaction, caller: Caller, record: LoadedRecord): Deleting {

@@ -1,5 +1,5 @@
 import { findField, type Leaf, type Model } from '@ostiary/policy';
-import { type Filter, type Parameters, scopeOf, write } from '@ostiary/policy/sql';
+import { columnOf, type Filter, type Parameters, scopeOf, write } from '@ostiary/policy/sql';
 import { readId } from '../input/ids.js';
 import { type FilterOperator, filterable } from '../input/schemas.js';
 import { Problem } from '../problems.js';
@@ -7,15 +7,26 @@ import type { LoadedRecord } from '../storage/rows.js';
 
 /** One test of a field that the caller wants the list's records to pass. */
 export interface FieldTest {
+  /** What the caller calls it. */
+  readonly parameter: string;
   readonly field: string;
   readonly operator: FilterOperator | 'is';
   readonly value: string;
 }
 
+export interface Sort {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
 export interface ListQuery {
   readonly limit: number;
-  readonly sort: { readonly field: string; readonly descending: boolean } | null;
+  readonly sort: Sort | null;
+  /** By what those are sorted that are the same by `sort`; after these, by their ids. Not with `after`. */
+  readonly then?: readonly Sort[];
   readonly after: Cursor | null;
+  /** How many records to leave out: these are read too, so it takes the longer the more there are. Not with `after`. */
+  readonly offset?: number;
   readonly view: string | null;
   readonly tests: readonly FieldTest[];
 }
@@ -34,25 +45,47 @@ export const MOST = 200;
 /** Reads a list's query, whose shape the route's schema has checked. */
 export function parseListQuery(model: Model, type: string, raw: Readonly<Record<string, string>>): ListQuery {
   const { limit, sort, cursor, view, ...rest } = raw;
-  const order = sort === undefined ? null : { field: sort.replace(/^-/, ''), descending: sort.startsWith('-') };
-  const sortable = order === null ? null : findField(model, type, order.field);
-  if (order !== null && (!sortable || sortable.many || sortable.secret || sortable.kind === 'json')) {
-    throw invalid('sort', `${type} can't be sorted by '${order.field}'`);
-  }
-  const known = filterable(model, type);
   const tests = Object.entries(rest).map(([key, value]): FieldTest => {
     const [, field = '', operator] = /^([^[]+)(?:\[(\w+)\])?$/.exec(key) ?? [];
-    const allowed = known.find(({ name }) => name === field);
-    if (!allowed) throw invalid(key, `${type} can't be filtered by '${key}'`);
-    return { field, operator: (operator ?? 'is') as FieldTest['operator'], value };
+    return readTest(model, type, key, field, operator, value);
   });
   return {
     limit: Math.min(Number(limit ?? DEFAULT_LIMIT), MOST),
-    sort: order?.field === 'id' ? { field: 'id', descending: order.descending } : order,
+    sort: sort === undefined ? null : readSort(model, type, sort),
     after: cursor === undefined ? null : readCursor(cursor, sort ?? ''),
     view: view ?? null,
     tests,
   };
+}
+
+/**
+ * One key of an order, as it is asked for: a field, with a minus in front descending.
+ * @throws Problem `invalid_input`
+ */
+export function readSort(model: Model, type: string, text: string): Sort {
+  const order = { field: text.replace(/^-/, ''), descending: text.startsWith('-') };
+  const sortable = findField(model, type, order.field);
+  if (!sortable || sortable.many || sortable.secret || sortable.kind === 'json') {
+    throw invalid('sort', `${type} can't be sorted by '${order.field}'`);
+  }
+  return order;
+}
+
+/**
+ * One test, as it is asked for. Whether the field has the operator is for the route's schema to say.
+ * @throws Problem `invalid_input`
+ */
+export function readTest(
+  model: Model,
+  type: string,
+  parameter: string,
+  field: string,
+  operator: string | undefined,
+  value: string,
+): FieldTest {
+  const allowed = filterable(model, type).some(({ name }) => name === field);
+  if (!allowed) throw invalid(parameter, `${type} can't be filtered by '${parameter}'`);
+  return { parameter, field, operator: (operator ?? 'is') as FieldTest['operator'], value };
 }
 
 /** What a query asks for, as it was written: for the audit trail. */
@@ -64,7 +97,8 @@ export function filtersOf({ tests }: ListQuery): Readonly<Record<string, string>
 
 /** The fields that a query looks at: each must be readable, or its results would tell what it holds. */
 export function fieldsOf(query: ListQuery): readonly string[] {
-  const fields = [...query.tests.map((test) => test.field), ...(query.sort ? [query.sort.field] : [])];
+  const { tests, sort, then = [] } = query;
+  const fields = [...tests, ...(sort ? [sort] : []), ...then].map(({ field }) => field);
   return fields.filter((field) => field !== 'id');
 }
 
@@ -72,7 +106,15 @@ export function fieldsOf(query: ListQuery): readonly string[] {
 export function whereOf(of: Filter, query: ListQuery, parameters: Parameters): readonly string[] {
   const { model } = of.policy;
   const scope = scopeOf(of, parameters, 't');
-  return query.tests.map((test) => write(toLeaf(model, of.type, test), scope));
+  return query.tests.map((test) =>
+    test.operator === 'contains' ? containsSql(test, parameters) : write(toLeaf(model, of.type, test), scope),
+  );
+}
+
+/** Whether a text has another in it, in whichever case. */
+function containsSql(test: FieldTest, parameters: Parameters): string {
+  const part = parameters.add(readValue(test, 'text', test.value), 'text');
+  return `strpos(lower(t.${columnOf(test.field)}), lower(${part})) > 0`;
 }
 
 function toLeaf(model: Model, type: string, test: FieldTest): Leaf | { op: 'not'; of: Leaf } {
@@ -80,7 +122,7 @@ function toLeaf(model: Model, type: string, test: FieldTest): Leaf | { op: 'not'
   const record = { from: 'record', path: [test.field] } as const;
   const constant = (value: string | number | boolean | readonly string[]) => ({ from: 'constant', value }) as const;
   const one = (text: string) => constant(readValue(test, field?.kind ?? 'text', text));
-  switch (test.operator) {
+  switch (test.operator as Exclude<FieldTest['operator'], 'contains'>) {
     case 'is':
       return field?.many
         ? { op: 'member', element: one(test.value), set: record }
@@ -106,7 +148,7 @@ function toLeaf(model: Model, type: string, test: FieldTest): Leaf | { op: 'not'
 
 /** Text from the query as a value of a field's kind. */
 function readValue(test: FieldTest, kind: string, text: string): string | number | boolean {
-  const wrong = (wanted: string) => invalid(test.field, `'${text.slice(0, 50)}' is not ${wanted}`);
+  const wrong = (wanted: string) => invalid(test.parameter, `'${text.slice(0, 50)}' is not ${wanted}`);
   switch (kind) {
     case 'integer':
     case 'number': {
@@ -141,7 +183,12 @@ export function cursorOf(query: ListQuery, record: LoadedRecord): string {
   return Buffer.from(JSON.stringify([sort, value, record.id])).toString('base64url');
 }
 
-function readCursor(text: string, sort: string): Cursor {
+/**
+ * Where a page ended, as `cursorOf` wrote it.
+ * @param sort the order as it is asked for: that of the page before
+ * @throws Problem `invalid_cursor`
+ */
+export function readCursor(text: string, sort: string): Cursor {
   try {
     const parts: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     if (!Array.isArray(parts) || parts.length !== 3) throw new TypeError('not a cursor');
@@ -155,5 +202,5 @@ function readCursor(text: string, sort: string): Cursor {
 }
 
 function invalid(name: string, message: string): Problem {
-  return new Problem('invalid_input', { errors: [{ pointer: `/${name}`, message }] });
+  return new Problem('invalid_input', { part: 'parameter', errors: [{ pointer: `/${name}`, message }] });
 }

@@ -1,5 +1,14 @@
 import { type Needs, needsFor, type Principal } from '@ostiary/policy';
-import { columnOf, type Filter, filter, Parameters, pageSql, showsField, tableOf } from '@ostiary/policy/sql';
+import {
+  columnOf,
+  type Filter,
+  filter,
+  filterSql,
+  Parameters,
+  pageSql,
+  showsField,
+  tableOf,
+} from '@ostiary/policy/sql';
 import { environment, refuseFields } from '../access/access.js';
 import { type BoundedCache, createBoundedCache } from '../bounded-cache.js';
 import type { Caller, Context } from '../context.js';
@@ -34,16 +43,17 @@ export async function readPage(
   const { policy } = context;
   const { action } = among;
   const principal = principalOf(caller);
-  const reach = filter(policy, principal, action, type, environment(context));
-  const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
-  if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
+  const reach = reachOf(context, caller, action, type, asked);
 
   // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
-  const plain = among === LISTED && asked.tests.length === 0;
+  const numbered = (asked.offset ?? 0) > 0 || (asked.then ?? []).length > 0;
+  const plain = among === LISTED && asked.tests.length === 0 && !numbered;
   // Of each record, what deciding on it and showing it needs: rules about other actions may ask for much more.
   const needs = needsFor(policy, type, [...new Set([action, 'list'])], principal.kind);
   const list = { reach, needs, among };
-  const { text, values } = plain ? knownStatement(list, asked) : writeStatement(list, asked, asked.tests.length === 0);
+  const { text, values } = plain
+    ? knownStatement(list, asked)
+    : writeStatement(list, asked, asked.tests.length === 0 && !numbered);
   const found = await query(executor, text, values).catch((error: unknown) => {
     throw problemOf(error);
   });
@@ -66,14 +76,59 @@ function writeStatement({ reach, needs, among }: List, asked: ListQuery, planned
   const parameters = new Parameters(planned);
   const sort = asked.sort ?? BY_ID;
   const where = [...whereOf(reach, asked, parameters), ...among.where(parameters)];
-  const ids = pageSql(reach, parameters, { sort, limit: sizeOf(asked.limit) + 1, after: asked.after, where });
-  const keys = (sort.field === 'id' ? ['id'] : [sort.field, 'id'])
-    .map((field) => `t.${columnOf(field)}${sort.descending ? ' desc' : ''}`)
+  const { offset = 0, then = [] } = asked;
+  const last = then.at(-1) ?? sort;
+  const keys = [sort, ...then, ...(last.field === 'id' ? [] : [{ ...last, field: 'id' }])]
+    .map(({ field, descending }) => `t.${columnOf(field)}${descending ? ' desc' : ''}`)
     .join(', ');
+  const limit = sizeOf(asked.limit) + 1;
+  const ids =
+    offset === 0 && then.length === 0
+      ? pageSql(reach, parameters, { sort, limit, after: asked.after, where })
+      : numberedSql(reach, parameters, where, `order by ${keys} limit ${limit} offset ${offset}`);
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
   const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
   return { text: planned ? prepare(text) : text, values: parameters.values, named: parameters.named };
+}
+
+/** A page somewhere in a list, or by several keys: all that comes before it is read. */
+function numberedSql(reach: Filter, parameters: Parameters, where: readonly string[], page: string): string {
+  const conditions = [filterSql(reach, parameters, 't'), ...where].join(' and ');
+  return `select t.id from ${tableOf(reach.policy.model, reach.type)} t where ${conditions} ${page}`;
+}
+
+/**
+ * How many records a list has: of those that are there as it is asked. All of them are read for it.
+ * @throws Refusal where the caller asks to filter by what it may not see
+ */
+export async function countListed(
+  context: Context,
+  caller: Caller,
+  type: string,
+  asked: ListQuery,
+  { action, where }: Among = LISTED,
+): Promise<number> {
+  const { database, policy } = context;
+  const reach = reachOf(context, caller, action, type, asked);
+  const parameters = new Parameters();
+  const conditions = [filterSql(reach, parameters, 't'), ...whereOf(reach, asked, parameters), ...where(parameters)];
+  const [counted] = await query<{ count: string }>(
+    database.db,
+    `select count(*) as count from ${tableOf(policy.model, type)} t where ${conditions.join(' and ')}`,
+    parameters.values,
+  ).catch((error: unknown) => {
+    throw problemOf(error);
+  });
+  return Number(counted?.count ?? 0);
+}
+
+/** The records that a list may have, once it is sure that the caller may ask for it like that. */
+function reachOf(context: Context, caller: Caller, action: string, type: string, asked: ListQuery): Filter {
+  const reach = filter(context.policy, principalOf(caller), action, type, environment(context));
+  const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
+  if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
+  return reach;
 }
 
 const BY_ID = { field: 'id', descending: false };

@@ -3,6 +3,7 @@ import { actor, authorize, environment, refuseView, requirePossible } from '../a
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import type { Executor } from '../storage/database.js';
+import { loadEach } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
 import { type Masked, mask } from './mask.js';
@@ -72,6 +73,27 @@ export async function readRecord(
       ? trailEntry(context, caller, 'read', type, { recordId: shown.id })
       : sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]);
     return { answer: shown, entry };
+  });
+}
+
+/** Those of some records that the caller may read, as the caller may see them: of the others nothing is told. */
+export async function readEach(
+  context: Context,
+  caller: Caller,
+  type: string,
+  ids: readonly string[],
+): Promise<readonly Masked[]> {
+  if (ids.length === 0) return [];
+  const { policy } = context;
+  return auditedIfSensitive(context, type, async (executor) => {
+    const now = environment(context);
+    const items = (await loadEach(executor, policy, type, ids)).flatMap((record) => {
+      const decision = decide(policy, principalOf(caller), 'read', type, record.facts, now);
+      context.decisions.count('read', decision.allowed ? 'allowed' : 'refused');
+      const shown = decision.allowed ? mask(policy, type, record, decision, null) : null;
+      return shown === null ? [] : [shown];
+    });
+    return { answer: items, entry: sensitiveEntry(context, caller, 'record.listed', 'read', type, items) };
   });
 }
 

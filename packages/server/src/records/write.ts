@@ -78,6 +78,9 @@ export async function createIn(
   return { record, decisionId: handle.decisionId };
 }
 
+/** New values of fields, or how they follow from what the record has when it is locked. */
+export type Change = Values | ((values: Values) => Values);
+
 /**
  * Updates a record: decided on as it is, and as it will be. It can't be moved to where it could not have been written.
  * @param seen versions of which the caller has seen one; null where it does not matter.
@@ -87,17 +90,29 @@ export async function changeRecord(
   caller: Caller,
   type: string,
   id: string,
-  input: Values,
+  change: Change,
   seen: readonly number[] | null,
 ): Promise<Written> {
-  return inTransaction(context, async (transaction) => {
-    const before = await loadRecord(transaction, context.policy, type, id, true);
-    const handle = authorize(context, caller, 'update', type, before);
-    // A password is judged only after the caller was allowed to set one.
-    requireFields(context, caller, handle, Object.keys(input), id);
-    const password = await preparePassword(context, type, input, { ...handle.record.values, ...input });
-    return changeIn(context, transaction, caller, handle, input, seen, password);
-  });
+  return inTransaction(context, (transaction) => changeOneIn(context, transaction, caller, type, id, change, seen));
+}
+
+/** The same inside a transaction that is already open. */
+export async function changeOneIn(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  id: string,
+  change: Change,
+  seen: readonly number[] | null,
+): Promise<Written> {
+  const before = await loadRecord(transaction, context.policy, type, id, true);
+  const handle = authorize(context, caller, 'update', type, before);
+  const input = typeof change === 'function' ? change(handle.record.values) : change;
+  // A password is judged only after the caller was allowed to set one.
+  requireFields(context, caller, handle, Object.keys(input), id);
+  const password = await preparePassword(context, type, input, { ...handle.record.values, ...input });
+  return changeIn(context, transaction, caller, handle, input, seen, password);
 }
 
 /** The same for a record that was loaded, locked and authorized in a transaction that is already open. */

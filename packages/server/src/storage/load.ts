@@ -34,6 +34,18 @@ export async function loadRecord(
   return row === undefined ? null : toRecord(policy, type, row);
 }
 
+/** The records with these ids that there are, each with everything that deciding about it needs, in the order of the ids. */
+export async function loadEach(
+  executor: Executor,
+  policy: Policy,
+  type: string,
+  ids: readonly string[],
+): Promise<readonly LoadedRecord[]> {
+  const text = `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where t.id = any($1::uuid[]) order by t.id`;
+  const rows = await query(executor, keep(text), [ids]);
+  return rows.map((row) => toRecord(policy, type, row));
+}
+
 /** The records with these values in fields of their own, each with everything that deciding about it needs; locked. */
 export async function loadRecords(
   executor: Executor,
