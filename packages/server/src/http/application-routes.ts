@@ -10,6 +10,7 @@ import { COMPONENTS, documentation, documentedNow } from './documentation.js';
 import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
+import { speakJsonApi } from './json-api-addresses.js';
 import { recordRoutes } from './operations.js';
 import { type SignOnOptions, signOnRoutes } from './sign-on-routes.js';
 import { type SocketSettings, socketRoutes } from './socket-routes.js';
@@ -74,6 +75,7 @@ export async function applicationRoutes(
   );
 
   guard(server, served, throttle, refusals);
+  speakJsonApi(server, context);
   identityRoutes(server, served);
   signOnRoutes(server, served, signOn);
   accessRoutes(server, served);

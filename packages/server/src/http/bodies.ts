@@ -19,18 +19,23 @@ const DEEPEST = 100;
  * route needs none; nothing that is nested too deep, and no member twice (§4), of which others may have read the first.
  */
 export function readBodies(server: FastifyInstance): void {
-  const parse = server.getDefaultJsonParser('error', 'error');
   server.removeContentTypeParser(['application/json', 'text/plain']);
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+  readJsonAs(server, 'application/json');
+  server.addHook('preValidation', async (request) => {
+    if (request.routeOptions.schema?.body !== undefined && request.body == null && mayBeEmpty(request))
+      request.body = {};
+  });
+}
+
+/** Reads bodies of another media type that is JSON. */
+export function readJsonAs(server: FastifyInstance, mediaType: string): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser(mediaType, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     // Many clients name a content type whatever they send.
     if (body.length === 0 && mayBeEmpty(request)) return done(null, undefined);
     const problem = problemOfBytes(request.headers['content-encoding'], body);
     if (problem !== null) return done(problem, undefined);
     parse(request, body.toString('utf8'), (error, value) => done(error ?? problemOfValue(body, value), value));
-  });
-  server.addHook('preValidation', async (request) => {
-    if (request.routeOptions.schema?.body !== undefined && request.body == null && mayBeEmpty(request))
-      request.body = {};
   });
 }
 

@@ -32,6 +32,8 @@ export interface OperationSchema {
   readonly params?: JsonSchema;
   readonly querystring?: JsonSchema;
   readonly headers?: JsonSchema;
+  /** The media types of the body, where it is not only JSON's own. */
+  readonly consumes?: string[];
   readonly body?: JsonSchema;
   readonly response: Record<string, object>;
 }

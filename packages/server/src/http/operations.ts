@@ -8,6 +8,8 @@ import { hasEveryAuditColumn } from '../storage/audit-view.js';
 import { auditExportOperation } from './audit-export-operation.js';
 import { formOperations } from './form-operations.js';
 import { contextOf } from './guard.js';
+import { jsonApiReadOperations, jsonApiWriteOperations } from './json-api-operations.js';
+import { relationshipOperations } from './json-api-relationship-operations.js';
 import { collectionAddress, type Describes, type Operation } from './operation.js';
 import { actionOperation, onlineOperation, readOperations, writeOperations } from './record-operations.js';
 import { statisticsOperation } from './statistics-operation.js';
@@ -20,12 +22,14 @@ export function operationsOf(from: Describes, root: Root, type: string): readonl
   if (source === 'decision') return [];
   if (source === 'form') return formOperations(root, type);
   const hasOnline = onlineKinds(from, type).length > 0 && actionsOf(model, type).includes(ONLINE);
+  const isJsonApi = application.api === 'json-api';
   const handlers = (application.actions ?? []).filter((handler) => handler.type === type);
   return [
-    ...readOperations(from, root, type),
+    ...(isJsonApi ? jsonApiReadOperations : readOperations)(from, root, type),
     ...(counts === undefined ? [] : [statisticsOperation(model, root, type)]),
     ...(hasOnline ? [onlineOperation(from, root, type)] : []),
-    ...(source === undefined ? writeOperations(from, root, type) : []),
+    ...(source === undefined ? (isJsonApi ? jsonApiWriteOperations : writeOperations)(from, root, type) : []),
+    ...(isJsonApi ? relationshipOperations(from, root, type) : []),
     ...(source === 'audit' && hasEveryAuditColumn(model, type) ? [auditExportOperation(model, root, type)] : []),
     ...handlers.map((handler) => actionOperation(model, root, handler)),
   ];

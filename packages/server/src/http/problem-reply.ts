@@ -2,8 +2,11 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { validationProblem } from '../input/validation.js';
+import { errorDocument } from '../json-api/errors.js';
+import { MEDIA_TYPE } from '../json-api/media-type.js';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
 import { isUnreachable } from '../storage/unreachable.js';
+import { isJsonApi } from './json-api-addresses.js';
 
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {
@@ -12,16 +15,18 @@ export function problemBody(problem: Problem, requestId: string) {
   return { type: `urn:ostiary:problem:${code}`, title: PROBLEMS[code].title, status, code, ...told, requestId };
 }
 
-/** Answers with a problem. */
+/** Answers with a problem, in the form that the address asked for has. */
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status, details } = problem;
-  if (status === 401) reply.header('www-authenticate', challenge(problem.code));
-  if (details.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(details.retryAfter)));
-  return reply
-    .code(status)
-    .header('cache-control', 'no-store')
-    .type('application/problem+json')
-    .send(problemBody(problem, reply.request.id));
+  const { request } = reply;
+  if (problem.status === 401) reply.header('www-authenticate', challenge(problem.code));
+  const { retryAfter } = problem.details;
+  if (retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(retryAfter)));
+  reply.header('cache-control', 'no-store');
+  if (isJsonApi(request)) {
+    const { status, body } = errorDocument(problem, request.id);
+    return reply.code(status).type(MEDIA_TYPE).send(body);
+  }
+  return reply.code(problem.status).type('application/problem+json').send(problemBody(problem, request.id));
 }
 
 /** RFC 6750 §3: no error code where no credentials were given. */
@@ -29,15 +34,18 @@ function challenge(code: ProblemCode): string {
   return code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer';
 }
 
+const PARTS: Readonly<Record<string, 'parameter' | 'header'>> = { querystring: 'parameter', headers: 'header' };
+
 /** What went wrong, as a problem: never with what a library or the database said of it. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { code, statusCode, validation } = error as {
+  const { code, statusCode, validation, validationContext } = error as {
     readonly code?: unknown;
     readonly statusCode?: unknown;
     readonly validation?: Parameters<typeof validationProblem>[0];
+    readonly validationContext?: string;
   };
-  if (validation) return validationProblem(validation);
+  if (validation) return validationProblem(validation, PARTS[validationContext ?? '']);
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem('body_too_large');

@@ -16,7 +16,7 @@ import { type Describes, describe, idParameter, type Operation } from './operati
 import { recordIdOf } from './record-id.js';
 import { answers } from './responses.js';
 
-const ifMatch = Type.Object({
+export const ifMatch = Type.Object({
   'if-match': Type.Optional(Type.String({ description: 'The ETag that you have seen: refused if it is another now.' })),
 });
 const kept = Type.Object({ kept: Type.String({ description: 'What was done in place of deleting it.' }) });
@@ -177,7 +177,7 @@ function withVersion<T extends Readonly<Record<string, unknown>>>(reply: Fastify
  * The versions of which the caller has seen one, by If-Match (RFC 9110 §13.1.1): null where any will do. What is no ETag
  * of ours matches nothing.
  */
-function versionsSeen(request: FastifyRequest): readonly number[] | null {
+export function versionsSeen(request: FastifyRequest): readonly number[] | null {
   const header = request.headers['if-match'];
   if (header === undefined || header.trim() === '*') return null;
   return [...header.matchAll(/(?<=^|,)\s*"(\d{1,9})"\s*(?=,|$)/g)].map(([, version]) => Number(version));

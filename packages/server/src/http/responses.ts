@@ -1,4 +1,6 @@
 import { type JsonSchema, Type } from '../input/json-schema.js';
+import { MEDIA_TYPE } from '../json-api/media-type.js';
+import { errorSchema } from '../json-api/schemas.js';
 import { PROBLEMS } from '../problems.js';
 
 /** A problem as the API's documentation shows it. */
@@ -16,6 +18,13 @@ export const problemSchema = Type.Object(
   },
   { description: 'RFC 9457' },
 );
+
+/** The same for answers of JSON:API. */
+export function jsonApiAnswers(status: number, body: JsonSchema | null): Record<string, object> {
+  const error = (description: string) => ({ description, content: { [MEDIA_TYPE]: { schema: errorSchema } } });
+  const { [status]: own } = answers(status, body, MEDIA_TYPE);
+  return { [status]: own ?? {}, '4xx': error('Refused, or not understood'), '5xx': error('Failed') };
+}
 
 const problem = (description: string) => ({
   description,

@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { Problem } from '../problems.js';
+import { Problem, type ProblemDetails } from '../problems.js';
 
 /** Values are taken as they are, never bent into a type; fields that are not known are refused, never dropped. */
 const ajv = new Ajv2020({
@@ -42,9 +42,12 @@ interface ValidationFailure {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** What a schema found wrong, as a problem that names each place. */
-export function validationProblem(failures: readonly ValidationFailure[]): Problem {
-  return new Problem('invalid_input', { errors: telling(failures).map(failure) });
+/**
+ * What a schema found wrong, as a problem that names each place.
+ * @param part what of a request it is wrong with, where that is not the body
+ */
+export function validationProblem(failures: readonly ValidationFailure[], part?: ProblemDetails['part']): Problem {
+  return new Problem('invalid_input', { ...(part ? { part } : {}), errors: telling(failures).map(failure) });
 }
 
 /** Without what only says that none of the alternatives fits, null among them: the others say why. */

@@ -3,7 +3,7 @@ import { actor, authorize, environment, refuseView, requirePossible } from '../a
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import type { Executor } from '../storage/database.js';
-import { loadEach } from '../storage/load.js';
+import { loadEach, loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
 import { type Masked, mask } from './mask.js';
@@ -22,9 +22,7 @@ export interface Listing extends Among {
 
 /** The records that a caller may see, a page at a time. A reading of sensitive records is audited with it. */
 export async function listRecords(context: Context, caller: Caller, type: string, asked: ListQuery): Promise<ListPage> {
-  requirePossible(context, caller, 'list', type);
-  context.decisions.count('list', 'allowed');
-  return pageOf(context, caller, type, asked, { ...LISTED, shows: 'list' });
+  return listAmong(context, caller, type, asked, LISTED);
 }
 
 /** A page of a list. Of a record that the caller may not see the id alone is there. */
@@ -55,6 +53,25 @@ export async function pageOf(
       : sensitiveEntry(context, caller, 'record.listed', action, type, items);
     return { answer: { items, next }, entry };
   });
+}
+
+/** The same, of the records of a list that fit more than the caller asks. */
+export async function listAmong(
+  context: Context,
+  caller: Caller,
+  type: string,
+  asked: ListQuery,
+  among: Among,
+): Promise<ListPage> {
+  requirePossible(context, caller, among.action, type);
+  context.decisions.count(among.action, 'allowed');
+  return pageOf(context, caller, type, asked, { ...among, shows: among.action });
+}
+
+/** One record, by its id, as the caller may see it. */
+export async function findRecord(context: Context, caller: Caller, type: string, id: string): Promise<Masked> {
+  requirePossible(context, caller, 'read', type);
+  return readRecord(context, caller, type, await loadRecord(context.database.db, context.policy, type, id), null);
 }
 
 /** One record that was just loaded, as the caller may see it. */

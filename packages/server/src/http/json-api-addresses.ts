@@ -1,0 +1,30 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { rootsOf } from '../addresses.js';
+import type { Context } from '../context.js';
+import { MEDIA_TYPE, negotiate } from '../json-api/media-type.js';
+import { readJsonAs } from './bodies.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The addresses below which answers are JSON:API, each with a slash at its end. */
+    readonly jsonApiRoots: Set<string>;
+  }
+}
+
+/** Whether a request is for an address below which answers are JSON:API, whatever is there. */
+export function isJsonApi({ server, routeOptions, url }: FastifyRequest): boolean {
+  const at = `${routeOptions?.url ?? url.split('?', 1)[0]}/`;
+  return [...(server?.jsonApiRoots ?? [])].some((root) => at.startsWith(root));
+}
+
+/** Lets an application speak JSON:API below the roots of its records: media types, and the form of its problems. */
+export function speakJsonApi(server: FastifyInstance, { application }: Context): void {
+  if (application.api !== 'json-api') return;
+  for (const { api } of rootsOf(application)) server.jsonApiRoots.add(`${server.prefix}${api}/`);
+  readJsonAs(server, MEDIA_TYPE);
+  server.addHook('onRequest', async (request, reply) => {
+    if (!isJsonApi(request)) return;
+    reply.header('vary', [reply.getHeader('vary') ?? [], 'accept'].flat().join(', '));
+    negotiate(request.headers);
+  });
+}
