@@ -18,6 +18,7 @@ export function requireMeaning(application: Application): void {
   const { model } = application.policy;
   requireName(model.name);
   requireAddresses(application);
+  requireMembers(application);
   requireIdentity(application);
   requirePresence(application);
   requireSignOn(application);
@@ -70,6 +71,15 @@ function requireAddresses({ policy: { model }, roots, presence }: Application): 
       }
       actions.set(kebabCase(action), action);
     }
+  }
+}
+
+/** In JSON:API fields stand beside `type` and `id` (its 'Fields'), so that none is called like them. */
+function requireMembers({ policy: { model }, api }: Application): void {
+  if (api !== 'json-api') return;
+  for (const [type, { fields, relations = {} }] of Object.entries(model.resources)) {
+    const [taken] = ['type', 'id'].filter((name) => name in fields || name in relations);
+    if (taken) fail(`policy.model.resources.${type}.${taken}`, 'JSON:API has a member of this name: rename it');
   }
 }
 

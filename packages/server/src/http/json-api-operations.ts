@@ -5,7 +5,7 @@ import type { Context } from '../context.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { type Asking, answerList, answerOne, readListing } from '../json-api/answers.js';
 import { placeOf, readChanges, readInput } from '../json-api/body.js';
-import { addressOf, type Document, documentOf } from '../json-api/document.js';
+import { addressOf, documentOf } from '../json-api/document.js';
 import { placed } from '../json-api/errors.js';
 import { MEDIA_TYPE } from '../json-api/media-type.js';
 import { listSchema, readShape, type Shape, shapeSchema, WHOLE } from '../json-api/query.js';
@@ -15,6 +15,7 @@ import { changeLinked, createLinked } from '../records/links.js';
 import type { Masked } from '../records/mask.js';
 import { readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
 import { caller } from './guard.js';
+import { sendDocument } from './json-api-reply.js';
 import { type Describes, describe, idParameter, type Operation } from './operation.js';
 import { recordIdOf } from './record-id.js';
 import { ifMatch, versionsSeen } from './record-operations.js';
@@ -43,7 +44,7 @@ export function jsonApiReadOperations(
       },
       handle: async (context, type, request, reply) => {
         const asking = askingOf(context, root, request);
-        return send(reply, await answerList(asking, type, readListing(asking, type)));
+        return sendDocument(reply, await answerList(asking, type, readListing(asking, type)));
       },
     },
     {
@@ -135,7 +136,7 @@ export function jsonApiWriteOperations(
       },
       handle: async (context, type, request, reply) => {
         const kept = await removeRecord(context, caller(request), type, recordIdOf(request), versionsSeen(request));
-        return kept === null ? reply.code(204).send() : send(reply, documentOf({ meta: { kept } }));
+        return kept === null ? reply.code(204).send() : sendDocument(reply, documentOf({ meta: { kept } }));
       },
     },
   ];
@@ -152,10 +153,6 @@ export function askingOf(context: Context, root: Root, request: FastifyRequest):
   };
 }
 
-export function send(reply: FastifyReply, document: Document): FastifyReply {
-  return reply.type(MEDIA_TYPE).send(document);
-}
-
 async function sendRecord(
   reply: FastifyReply,
   asking: Asking,
@@ -165,5 +162,5 @@ async function sendRecord(
 ): Promise<FastifyReply> {
   const document = await answerOne(asking, type, shape, shown);
   if (typeof shown.version === 'number') reply.header('etag', `"${shown.version}"`);
-  return send(reply, document);
+  return sendDocument(reply, document);
 }

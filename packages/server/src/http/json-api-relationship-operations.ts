@@ -16,7 +16,8 @@ import type { Masked } from '../records/mask.js';
 import { findRecord, listAmong, readRecord } from '../records/read.js';
 import { changeRecord } from '../records/write.js';
 import { caller } from './guard.js';
-import { askingOf, consumes, noQuery, send } from './json-api-operations.js';
+import { askingOf, consumes, noQuery } from './json-api-operations.js';
+import { sendDocument } from './json-api-reply.js';
 import { type Describes, idParameter, named, type Operation } from './operation.js';
 import { recordIdOf } from './record-id.js';
 import { ifMatch, versionsSeen } from './record-operations.js';
@@ -69,7 +70,7 @@ function relatedOperation(
         const shape = readShape(context.policy.model, to, asking.query);
         const shown = await readRecord(context, by, type, request.loaded, null);
         const id = referenceIn(asking, type, shown, name) as string | null;
-        return send(
+        return sendDocument(
           reply,
           await answerOne(asking, to, shape, id === null ? null : await findRecord(context, by, to, id)),
         );
@@ -80,7 +81,7 @@ function relatedOperation(
         relationship.by === 'links'
           ? relatedTo(context, by, relationship.relation, shown.id)
           : withIds(referenceIn(asking, type, shown, name) as readonly string[]);
-      return send(reply, await answerList(asking, to, listing, among));
+      return sendDocument(reply, await answerList(asking, to, listing, among));
     },
   };
 }
@@ -111,9 +112,9 @@ function linkageOperation(
       const shown = await readRecord(context, asking.caller, type, request.loaded, null);
       const related = `${addressOf({ model, base: asking.base }, type, shown.id)}/${name}`;
       if (by === 'links' && paging)
-        return send(reply, await linkedPage(asking, relationship, paging, shown.id, related));
+        return sendDocument(reply, await linkedPage(asking, relationship, paging, shown.id, related));
       const data = linkage(model, relationship, referenceIn(asking, type, shown, name));
-      return send(reply, documentOf({ data, links: { self: asking.url, related } }));
+      return sendDocument(reply, documentOf({ data, links: { self: asking.url, related } }));
     },
   };
 }

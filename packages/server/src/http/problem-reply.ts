@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { validationProblem } from '../input/validation.js';
 import { errorDocument } from '../json-api/errors.js';
-import { MEDIA_TYPE } from '../json-api/media-type.js';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
 import { isUnreachable } from '../storage/unreachable.js';
 import { isJsonApi } from './json-api-addresses.js';
+import { sendDocument } from './json-api-reply.js';
 
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {
@@ -24,7 +24,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   reply.header('cache-control', 'no-store');
   if (isJsonApi(request)) {
     const { status, body } = errorDocument(problem, request.id);
-    return reply.code(status).type(MEDIA_TYPE).send(body);
+    return sendDocument(reply.code(status), body);
   }
   return reply.code(problem.status).type('application/problem+json').send(problemBody(problem, request.id));
 }

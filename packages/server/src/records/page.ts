@@ -6,6 +6,7 @@ import {
   filterSql,
   Parameters,
   pageSql,
+  showing,
   showsField,
   tableOf,
 } from '@ostiary/policy/sql';
@@ -126,7 +127,10 @@ export async function countListed(
 /** The records that a list may have, once it is sure that the caller may ask for it like that. */
 function reachOf(context: Context, caller: Caller, action: string, type: string, asked: ListQuery): Filter {
   const reach = filter(context.policy, principalOf(caller), action, type, environment(context));
-  const refused = fieldsOf(asked).filter((field) => !showsField(reach, field));
+  const fields = fieldsOf(asked);
+  const refused = fields.filter((field) => !showsField(reach, field));
+  const part = refused.length > 0 && asked.narrowed ? showing(reach, fields) : null;
+  if (part !== null) return part;
   if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
   return reach;
 }
