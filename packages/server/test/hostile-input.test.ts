@@ -3,6 +3,7 @@ import type { Application } from '@ostiary/server';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type AuditRow, type JsonBody, openApplication, type TestApplication } from './support/application.js';
+import { archive } from './support/archive.js';
 import {
   directHits,
   type HostileRequest,
@@ -26,8 +27,12 @@ interface Target {
   readonly login: string;
 }
 
+/** Without guests: whoever comes with a bad token is refused. Without effects: what is deleted is gone. */
+const { guests: _, effects: __, ...closedArchive } = archive;
+
 const TARGETS: readonly Target[] = [
   { application: openDataCapture, accounts: ['admin', 'JaneDoe', 'norole'], type: 'User', login: 'username' },
+  { application: closedArchive, accounts: ['keeper', 'ada', 'ben'], type: 'Person', login: 'login' },
   { application: trials, accounts: ['director', 'lead', 'nobody'], type: 'Person', login: 'login' },
 ];
 
@@ -136,14 +141,16 @@ async function materialOf(
   const own = new Set(await Promise.all(accounts.map((each) => app.idOf(principals, login, each))));
   for (const [path, item] of Object.entries<JsonBody>((await app.request({ url: '/openapi.json' })).body.paths)) {
     if (!item.get?.operationId.startsWith('list')) continue;
+    const isJsonApi = app.context.application.api === 'json-api';
     for (const sort of ['', '&sort=-createdAt', '&sort=id']) {
-      const { body } = await app.request({ as, url: `${path}?limit=2${sort}` });
-      if (body.next) cursors.push(body.next);
+      const { body } = await app.request({ as, url: `${path}?${isJsonApi ? 'page[size]' : 'limit'}=2${sort}` });
+      const next = isJsonApi ? body.meta.after : body.next;
+      if (next) cursors.push(next);
     }
     const { body } = await app.request({ as, url: path });
     idsOf.set(
       item.get.tags[0],
-      body.items.map((each: JsonBody) => each.id).filter((id: string) => !own.has(id)),
+      (body.items ?? body.data).map((each: JsonBody) => each.id).filter((id: string) => !own.has(id)),
     );
   }
   const known = new Map<string, readonly unknown[]>([
@@ -154,6 +161,7 @@ async function materialOf(
     ['subject.id', accounts],
     ['action.name', ['create', 'read', 'list', 'update', 'delete']],
     ['resource.type', Object.keys(model.resources)],
+    ['data.id', [...idsOf.values()].flat()],
     ['resource.id', [...idsOf.values()].flatMap(([first]) => first ?? [])],
   ]);
   for (const { fields } of Object.values(model.resources)) {
@@ -161,7 +169,9 @@ async function materialOf(
       if (field.to !== null) known.set(name, idsOf.get(field.to) ?? []);
     }
   }
-  return { ids: idsOf, cursors, known: (path) => known.get(path) };
+  // Of JSON:API, a field is inside of its document, and what it refers to inside of that.
+  const nameOf = (path: string) => path.replace(/^data\.(attributes|relationships)\./, '').replace(/\.data\.id$/, '');
+  return { ids: idsOf, cursors, known: (path) => known.get(nameOf(path)) };
 }
 
 function shown(request: HostileRequest | undefined): string {

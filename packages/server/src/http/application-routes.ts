@@ -75,7 +75,7 @@ export async function applicationRoutes(
   );
 
   guard(server, served, throttle, refusals);
-  speakJsonApi(server, context);
+  speakJsonApi(server, context.application);
   identityRoutes(server, served);
   signOnRoutes(server, served, signOn);
   accessRoutes(server, served);

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { rootsOf } from '../addresses.js';
-import type { Context } from '../context.js';
+import type { Application } from '../application.js';
 import { MEDIA_TYPE, negotiate } from '../json-api/media-type.js';
 import { readJsonAs } from './bodies.js';
 
@@ -18,7 +18,7 @@ export function isJsonApi({ server, routeOptions, url }: FastifyRequest): boolea
 }
 
 /** Lets an application speak JSON:API below the roots of its records: media types, and the form of its problems. */
-export function speakJsonApi(server: FastifyInstance, { application }: Context): void {
+export function speakJsonApi(server: FastifyInstance, application: Application): void {
   if (application.api !== 'json-api') return;
   for (const { api } of rootsOf(application)) server.jsonApiRoots.add(`${server.prefix}${api}/`);
   readJsonAs(server, MEDIA_TYPE);

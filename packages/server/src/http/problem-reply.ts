@@ -34,8 +34,6 @@ function challenge(code: ProblemCode): string {
   return code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer';
 }
 
-const PARTS: Readonly<Record<string, 'parameter' | 'header'>> = { querystring: 'parameter', headers: 'header' };
-
 /** What went wrong, as a problem: never with what a library or the database said of it. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -45,7 +43,7 @@ export function toProblem(error: unknown): Problem {
     readonly validation?: Parameters<typeof validationProblem>[0];
     readonly validationContext?: string;
   };
-  if (validation) return validationProblem(validation, PARTS[validationContext ?? '']);
+  if (validation) return validationProblem(validation, validationContext);
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Problem('body_too_large');

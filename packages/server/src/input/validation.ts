@@ -42,11 +42,14 @@ interface ValidationFailure {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
+const PARTS: Readonly<Record<string, ProblemDetails['part']>> = { querystring: 'parameter', headers: 'header' };
+
 /**
  * What a schema found wrong, as a problem that names each place.
- * @param part what of a request it is wrong with, where that is not the body
+ * @param within what of a request it was held against, as the framework calls it: `querystring`
  */
-export function validationProblem(failures: readonly ValidationFailure[], part?: ProblemDetails['part']): Problem {
+export function validationProblem(failures: readonly ValidationFailure[], within = 'body'): Problem {
+  const part = PARTS[within];
   return new Problem('invalid_input', { ...(part ? { part } : {}), errors: telling(failures).map(failure) });
 }
 

@@ -64,8 +64,9 @@ export function requestsOf(operation: Operation, material: Material): fc.Arbitra
   const value = schema === undefined ? fc.constant(undefined) : fromSchema(schema, material.known);
   const own = material.ids.get(definition.tags[0]) ?? [];
   const id = fc.constantFrom(...(own.length > 0 ? own : [NO_RECORD]));
-  const good = fc.tuple(value, id).map(([body, record]): HostileRequest => {
+  const good = fc.tuple(value, id).map(([draft, record]): HostileRequest => {
     const url = path.replaceAll(/\{\w+\}/g, record);
+    const body = addressed(schema, draft, record);
     return { how: 'in order', method, url, headers: body === undefined ? {} : JSON_TYPE, payload: bytesOf(body) };
   });
   const wrong: fc.Arbitrary<HostileRequest>[] = [
@@ -87,6 +88,29 @@ export function requestsOf(operation: Operation, material: Material): fc.Arbitra
   return fc.oneof({ weight: 2, arbitrary: good }, ...wrong.map((arbitrary) => ({ weight: 1, arbitrary })));
 }
 
+/** Of JSON:API, what a document says of the record of its address: its type and its id. */
+function addressed(schema: AnySchema, draft: unknown, record: string): unknown {
+  const { data } = schema?.properties ?? {};
+  const type = data?.properties?.type?.examples?.[0];
+  if (type === undefined) return draft;
+  const { data: given } = draft as { readonly data: object };
+  return { ...(draft as object), data: { ...given, type, ...(data.required.includes('id') ? { id: record } : {}) } };
+}
+
+/** Where a body has its fields: of JSON:API, deep inside. */
+function fieldsOf(schema: AnySchema): { readonly at: readonly string[]; readonly properties: AnySchema } {
+  const attributes = schema.properties?.data?.properties?.attributes;
+  return attributes === undefined
+    ? { at: [], properties: schema.properties ?? {} }
+    : { at: ['data', 'attributes'], properties: attributes.properties };
+}
+
+/** A value with another in the place of what it has there. */
+function withAt(value: unknown, [first, ...rest]: readonly string[], put: object): object {
+  const object = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return first === undefined ? { ...object, ...put } : { ...object, [first]: withAt(object[first], rest, put) };
+}
+
 /**
  * A request for each field that a body may have and each value that its type lets through, or nearly: otherwise in order,
  * so that it gets as far as it can.
@@ -96,16 +120,18 @@ export function directHits(operation: Operation, material: Material, seed: numbe
   const schema = definition.requestBody?.content?.['application/json']?.schema;
   if (schema === undefined) return [];
   const ids = material.ids.get(definition.tags[0]) ?? [NO_RECORD];
-  return Object.entries<AnySchema>(schema.properties ?? {}).flatMap(([name, of], field) => {
+  const { at, properties } = fieldsOf(schema);
+  return Object.entries<AnySchema>(properties).flatMap(([name, of], field) => {
     // An update is read by the same code: half of them are enough there.
     const raws = rawValuesFor(of.anyOf?.[0] ?? of).filter((_, index) => method === 'POST' || index % 2 === field % 2);
     const bodies = fc.sample(fromSchema(schema, material.known), { numRuns: raws.length, seed: seed + field });
     return raws.map((raw, index): HostileRequest => {
-      const marked = JSON.stringify({ ...(bodies[index] as object), [name]: MARK });
+      const id = ids[index % ids.length] ?? NO_RECORD;
+      const marked = JSON.stringify(withAt(addressed(schema, bodies[index], id), at, { [name]: MARK }));
       return {
         how: `a value for ${name}`,
         method,
-        url: path.replaceAll(/\{\w+\}/g, ids[index % ids.length] ?? NO_RECORD),
+        url: path.replaceAll(/\{\w+\}/g, id),
         headers: JSON_TYPE,
         payload: Buffer.from(marked.replace(`"${MARK}"`, () => raw)),
       };
@@ -171,13 +197,13 @@ function wrongQuery(
   const queries = fc.oneof(
     fc.constantFrom(...HOSTILE_QUERIES),
     ...(names.length > 0 ? [fc.array(pair, { minLength: 1, maxLength: 4 }).map((pairs) => pairs.join('&'))] : []),
-    ...(cursors.length > 0 ? [tamperedCursors(cursors)] : []),
+    ...(cursors.length > 0 ? [tamperedCursors(cursors, names.includes('page[after]') ? 'page[after]' : 'cursor')] : []),
   );
   return change(good, queries, 'a query', ({ url }, query) => ({ url: `${url}?${query}` }));
 }
 
 /** A cursor with one of its parts replaced, or a character. */
-function tamperedCursors(cursors: readonly string[]): fc.Arbitrary<string> {
+function tamperedCursors(cursors: readonly string[], parameter: string): fc.Arbitrary<string> {
   const parts = fc.oneof(
     fc.constantFrom<unknown>(null, -1, 1e308, true, '', {}, [], '-id', '01900000-0000-7000-8000-000000000000'),
     fc.constantFrom(...NAUGHTY_TEXTS),
@@ -186,7 +212,7 @@ function tamperedCursors(cursors: readonly string[]): fc.Arbitrary<string> {
     const read = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     read[at] = part;
     const order = sorted ? `sort=${encodeURIComponent(toUSVString(String(read[0])))}&` : '';
-    return `${order}cursor=${Buffer.from(JSON.stringify(read)).toString('base64url')}`;
+    return `${order}${parameter}=${Buffer.from(JSON.stringify(read)).toString('base64url')}`;
   });
 }
 

@@ -59,15 +59,36 @@ export function expectSound(
   expectTrail(operation, request, outcome);
 }
 
-function expectProblem({ method }: HostileRequest, { status, headers, text, before, after }: Outcome): void {
-  expect(after, 'a refused request changed something').toBe(before);
-  expect(headers['content-type']).toMatch(/^application\/problem\+json/);
-  if (method === 'HEAD') return;
+const isJsonApi = (headers: Outcome['headers']) => headers['content-type'] === 'application/vnd.api+json';
+
+/** A problem as its body tells it, in either form. */
+function problemIn({ headers, text }: Outcome): JsonBody {
   const body: JsonBody = JSON.parse(text);
+  if (!isJsonApi(headers)) return body;
+  const [first] = body.errors;
+  for (const error of body.errors)
+    expect(error).toMatchObject({ code: first.code, status: first.status, meta: first.meta });
+  // The two statuses that JSON:API has for what has others elsewhere.
+  const isOther = first.source?.parameter !== undefined || first.code === 'reference_not_found';
+  const status = isOther && ['400', '404'].includes(first.status) ? PROBLEMS[first.code as 'internal'].status : null;
+  return {
+    ...first,
+    type: `urn:ostiary:problem:${first.code}`,
+    status: status ?? Number(first.status),
+    requestId: first.meta.requestId,
+  };
+}
+
+function expectProblem({ method }: HostileRequest, outcome: Outcome): void {
+  const { status, headers, before, after } = outcome;
+  expect(after, 'a refused request changed something').toBe(before);
+  expect(headers['content-type']).toMatch(/^application\/(problem\+json|vnd\.api\+json$)/);
+  if (method === 'HEAD') return;
+  const body = problemIn(outcome);
   expect(Object.keys(PROBLEMS), 'a code that is not documented').toContain(body.code);
   const { status: usual, title } = PROBLEMS[body.code as keyof typeof PROBLEMS];
-  expect(body).toMatchObject({ type: `urn:ostiary:problem:${body.code}`, title, status });
-  expect(status, 'another status than the code has').toBe(usual);
+  expect(body).toMatchObject({ type: `urn:ostiary:problem:${body.code}`, title, status: usual });
+  if (!isJsonApi(headers)) expect(status, 'another status than the code has').toBe(usual);
   expect(body.requestId).toBe(ownId(headers));
   if (status === 401) expect(headers['www-authenticate']).toMatch(/^Bearer/);
 }
@@ -79,9 +100,10 @@ function expectDocumented({ definition, method }: Operation, request: HostileReq
 }
 
 /** What was written is what was sent: no layer on the way has put something else in its place. */
-function expectAsSent({ payload, method }: HostileRequest, { text }: Outcome): void {
+function expectAsSent({ payload, method }: HostileRequest, { text, headers }: Outcome): void {
   if (payload === null || !['POST', 'PATCH'].includes(method)) return;
-  const [sent, stored] = [JSON.parse(payload.toString().replace(/^\ufeff/, '')), JSON.parse(text)];
+  const bodies = [JSON.parse(payload.toString().replace(/^\ufeff/, '')), JSON.parse(text)];
+  const [sent, stored] = isJsonApi(headers) ? bodies.map(({ data }) => data.attributes ?? {}) : bodies;
   // An instant is told to the millisecond, however it was written.
   const plain = (value: unknown) =>
     typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? new Date(value).toISOString() : (value ?? null);
@@ -110,9 +132,14 @@ function expectTrail(operation: Operation, { method }: HostileRequest, outcome: 
     const writes = entries.filter((entry) => WRITES.includes(entry.event) && entry.principal_id !== null);
     const wrote = method === operation.method && /^(create|update|delete)[A-Z]/.test(operation.definition.operationId);
     if (wrote) {
-      expect(writes, told).toHaveLength(1);
-      expect(after, 'a write that changed nothing').not.toBe(before);
-      if (method === 'POST') expect(writes[0]?.record_id, told).toBe(JSON.parse(text).id);
+      // Of JSON:API, what links a record to others is written along with it, and may be all that is, and as it was.
+      if (isJsonApi(headers) && method === 'PATCH') expect(writes.length > 0, told).toBe(after !== before);
+      else {
+        if (!isJsonApi(headers)) expect(writes, told).toHaveLength(1);
+        expect(after, 'a write that changed nothing').not.toBe(before);
+      }
+      const { id, data } = method === 'POST' ? JSON.parse(text) : ({} as JsonBody);
+      if (method === 'POST') expect(writes[0]?.record_id, told).toBe(id ?? data.id);
     }
     if (before !== after) expect(entries.length, 'a write that the audit trail does not know').toBeGreaterThan(0);
     return;
@@ -122,7 +149,7 @@ function expectTrail(operation: Operation, { method }: HostileRequest, outcome: 
     told,
   ).not.toContain('allowed');
   if (method === 'HEAD') return;
-  const { code } = JSON.parse(text);
+  const { code } = problemIn(outcome);
   const events = entries.map((entry) => entry.event);
   if (['not_allowed', 'field_not_allowed'].includes(code)) expect(events, told).toEqual(['access.refused']);
   else if (code === 'not_authenticated') expect(events, told).toEqual(['access.refused']);
