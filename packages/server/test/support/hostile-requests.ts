@@ -93,7 +93,7 @@ function addressed(schema: AnySchema, draft: unknown, record: string): unknown {
   const { data } = schema?.properties ?? {};
   const type = data?.properties?.type?.examples?.[0];
   if (type === undefined) return draft;
-  const { data: given } = draft as { readonly data: object };
+  const { id: _, ...given } = (draft as { readonly data: { readonly id?: string } }).data;
   return { ...(draft as object), data: { ...given, type, ...(data.required.includes('id') ? { id: record } : {}) } };
 }
 
