@@ -1,20 +1,39 @@
+import { type Field, type Resource, text } from '@ostiary/policy';
 import { type Application, ApplicationError, checkApplication } from '@ostiary/server';
 import { expect, test } from 'vitest';
+import { archive } from './support/archive.js';
 import { bitsApplication } from './support/bits.js';
 import { board } from './support/board.js';
 import { trials } from './support/trials.js';
 import { ward } from './support/ward.js';
+
+/** The policy of the trials, with a field named `type`. */
+function policyWith(type: Field): object {
+  const { model } = trials.policy;
+  const { Person, ...resources } = model.resources;
+  return { ...trials.policy, model: { ...model, resources: { ...resources, Person: withField(Person, type) } } };
+}
+
+const withField = (of: Resource | undefined, type: Field) => ({ ...of, fields: { ...of?.fields, type } });
 
 type Change = Readonly<Record<string, unknown>>;
 
 test('what the others are changes of is an application', () => {
   expect(checkApplication(ward)).toBe(ward);
   expect(checkApplication(trials)).toBe(trials);
+  expect(checkApplication(archive)).toBe(archive);
   expect(checkApplication(board)).toBe(board);
   expect(checkApplication(bitsApplication)).toBe(bitsApplication);
 });
 
 test.each<[string, Application, Change, RegExp]>([
+  ['another form of records', trials, { api: 'xml' }, /application\.api must be one of json-api/],
+  [
+    'a field of a name that JSON:API has',
+    trials,
+    { api: 'json-api', policy: policyWith(text()) },
+    /policy\.model\.resources\.Person\.type: JSON:API has a member of this name: rename it/,
+  ],
   ['other roots', ward, { roots: 'kinds' }, /application\.roots must be one of kind/],
   [
     'a path beside roots',

@@ -13,6 +13,7 @@ beforeAll(async () => {
     ['Shelf', 'name'],
     ['Topic', 'name'],
     ['Person', 'login'],
+    ['Letter', 'text'],
   ] as const) {
     const { rows } = await app.database.pool.query(
       `select id, "${field}" as name from archive."${type.toLowerCase()}"`,
@@ -111,16 +112,14 @@ describe('a list', () => {
     // What may be listed only is not found by what it holds.
     ['ada', 'filter[pages]=1', []],
     ['ada', 'sort=-title', ['Zeta', 'Gamma', 'Beta', 'Alpha']],
-    // A remark is for its owner.
-    ['ada', 'filter[remark]=draft', ['Alpha']],
-    ['ben', 'filter[remark]=draft', []],
+    ['keeper', 'filter[remark]=draft', ['Alpha']],
   ])('as %s, %s', async (as, query, found) => {
     const answer = await get(`/api/papers?${query}`, as);
     expect([answer.status, names(answer)]).toEqual([200, found]);
   });
 
-  test('by what its reader may see of no record is refused', async () => {
-    const answer = await get('/api/papers?filter[remark]=draft');
+  test('by what its reader may not see of each record is refused', async () => {
+    const answer = await get('/api/papers?filter[remark]=draft', 'ada');
     expect([answer.status, answer.body.errors[0].code]).toEqual([403, 'field_not_allowed']);
   });
 
@@ -231,11 +230,17 @@ describe('what comes along', () => {
     expect(body.data.relationships.shelves.data).toEqual([]);
   });
 
-  test('of a sensitive type is audited as a reading', async () => {
-    await get('/api/letters?include=aboutId', 'ada');
-    expect((await app.audit()).map(({ event }) => event)).toEqual(['record.listed']);
-    await get('/api/letters?include=nothing', 'ada');
-    expect(await app.audit()).toEqual([]);
+  test.each([
+    ['/api/letters?include=aboutId', ['record.listed list 2']],
+    ['/api/letters?filter[text]=Answer&include=answerTo', ['record.listed list 1', 'record.listed read 1']],
+    ['/api/letters/{Answer}/answerTo', ['record.read read 1', 'record.read read 1']],
+    ['/api/letters/{Answer}/relationships/answerTo', ['record.read read 1']],
+    ['/api/letters?include=nothing', []],
+  ])('%s: what is read of a sensitive type is audited', async (url, entries) => {
+    await get(url, 'ada');
+    const told = (await app.audit()).filter(({ resource_type }) => resource_type === 'Letter');
+    const count = (detail: JsonBody) => detail.records?.length ?? 1;
+    expect(told.map(({ event, action, detail }) => `${event} ${action} ${count(detail)}`)).toEqual(entries);
   });
 });
 

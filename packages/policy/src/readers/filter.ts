@@ -122,29 +122,14 @@ function alternatives(condition: Condition): readonly Condition[] {
   return [condition];
 }
 
-/** Whether a branch shows a field of its records as it is. */
-function shows({ policy, type }: Filter, { fields, view }: Branch, field: string): boolean {
-  const views = policy.model.resources[type]?.views as Record<string, Record<string, string>> | undefined;
-  return covers(fields, field) && (view === null || views?.[view]?.[field] === 'shown');
-}
-
-/**
- * The part of a filter whose every record shows all of these fields as they are.
- * @returns null where no record within reach may do so
- */
-export function showing(of: Filter, fields: readonly string[]): Filter | null {
-  if (fields.some((field) => of.forbiddenFields.includes(field))) return null;
-  const branches = of.branches.filter((branch) => fields.every((field) => shows(of, branch, field)));
-  return branches.length === 0 && of.branches.length > 0 ? null : { ...of, branches };
-}
-
 /** Whether every record within reach shows a field as it is: only then may a list be filtered or sorted by it. */
 export function showsField(of: Filter, field: string): boolean {
   if (of.forbiddenFields.includes(field)) return false;
+  const views = of.policy.model.resources[of.type]?.views as Record<string, Record<string, string>> | undefined;
+  const shows = (branch: Branch) =>
+    covers(branch.fields, field) && (branch.view === null || views?.[branch.view]?.[field] === 'shown');
   // A branch that hides it does no harm where another shows it on the same records, or on all.
-  const shown = new Set(
-    of.branches.filter((branch) => shows(of, branch, field)).map(({ when }) => JSON.stringify(when)),
-  );
+  const shown = new Set(of.branches.filter(shows).map(({ when }) => JSON.stringify(when)));
   return shown.has(JSON.stringify(ALWAYS)) || of.branches.every(({ when }) => shown.has(JSON.stringify(when)));
 }
 

@@ -149,7 +149,7 @@ export function readPaging(model: Model, type: string, raw: Raw): Paging {
     const [, field, operator] = /^filter\[([^\]]+)\](?:\[(\w+)\])?$/.exec(name) ?? [];
     return field === undefined ? [] : [readTest(model, type, name, field, operator, value)];
   });
-  const asked = { limit, sort: first ?? null, view: null, tests, narrowed: true };
+  const asked = { limit, sort: first ?? null, view: null, tests };
   if (after === undefined) {
     const number = Number(page ?? 1);
     return { number, asked: { ...asked, then, after: null, offset: (number - 1) * limit } };

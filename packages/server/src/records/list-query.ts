@@ -29,8 +29,6 @@ export interface ListQuery {
   readonly offset?: number;
   readonly view: string | null;
   readonly tests: readonly FieldTest[];
-  /** Of records that do not all show what is sorted or filtered by, the list is of those that do; else it is refused. */
-  readonly narrowed?: boolean;
 }
 
 /** Where a page ended: the sorted value and the id of its last record. */

@@ -6,7 +6,6 @@ import {
   filterSql,
   Parameters,
   pageSql,
-  showing,
   showsField,
   tableOf,
 } from '@ostiary/policy/sql';
@@ -126,13 +125,23 @@ export async function countListed(
 
 /** The records that a list may have, once it is sure that the caller may ask for it like that. */
 function reachOf(context: Context, caller: Caller, action: string, type: string, asked: ListQuery): Filter {
-  const reach = filter(context.policy, principalOf(caller), action, type, environment(context));
   const fields = fieldsOf(asked);
-  const refused = fields.filter((field) => !showsField(reach, field));
-  const part = refused.length > 0 && asked.narrowed ? showing(reach, fields) : null;
-  if (part !== null) return part;
+  const whole = filter(context.policy, principalOf(caller), action, type, environment(context));
+  const reach = fields.length === 0 ? whole : { ...whole, branches: telling(whole.branches) };
+  const refused = fields.filter((field) => reach.branches.length === 0 || !showsField(reach, field));
   if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
   return reach;
+}
+
+const tellings = new WeakMap<Filter['branches'], Filter['branches']>();
+
+/** Without what shows nothing but that a record is there: a filter, or an order, would tell more of it. */
+function telling(branches: Filter['branches']): Filter['branches'] {
+  const known = tellings.get(branches);
+  if (known !== undefined) return known;
+  const found = branches.filter(({ fields }) => fields.length > 0);
+  tellings.set(branches, found);
+  return found;
 }
 
 const BY_ID = { field: 'id', descending: false };

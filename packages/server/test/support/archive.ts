@@ -64,7 +64,12 @@ const archiveModel = model({
     }),
     Letter: resource({
       sensitive: true,
-      fields: { text: text({ maxLength: 1000 }), toId: reference('Person'), aboutId: reference('Paper') },
+      fields: {
+        text: text({ maxLength: 1000 }),
+        toId: reference('Person'),
+        aboutId: reference('Paper'),
+        answerTo: reference('Letter', { optional: true }),
+      },
     }),
     Decision: resource({ fields: {}, source: 'decision' }),
   },
@@ -172,7 +177,8 @@ async function load(seed: Seed): Promise<void> {
   ]) {
     await seed.create('Place', { paperId, shelfId });
   }
-  await seed.create('Letter', { text: 'Dear Ada', toId: ada, aboutId: first });
+  const question = await seed.create('Letter', { text: 'Question', toId: ada, aboutId: first });
+  await seed.create('Letter', { text: 'Answer', toId: ada, aboutId: first, answerTo: question });
 }
 
 /** The application on that model, as JSON:API: whoever comes without a token is a passer. */
