@@ -1,25 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestAnswer, type TestApplication } from './support/application.js';
-import { archive } from './support/archive.js';
+import { archive, idsByName } from './support/archive.js';
 
 let app: TestApplication;
 /** The ids of papers by their titles, and of everything else by its name. */
-const ids = new Map<string, string>();
+let ids: ReadonlyMap<string, string>;
 
 beforeAll(async () => {
   app = await openApplication(archive);
-  for (const [type, field] of [
-    ['Paper', 'title'],
-    ['Shelf', 'name'],
-    ['Topic', 'name'],
-    ['Person', 'login'],
-    ['Letter', 'text'],
-  ] as const) {
-    const { rows } = await app.database.pool.query(
-      `select id, "${field}" as name from archive."${type.toLowerCase()}"`,
-    );
-    for (const { id, name } of rows) ids.set(name, id);
-  }
+  ids = await idsByName(app);
 });
 beforeEach(() => app.audit());
 afterAll(() => app?.close());

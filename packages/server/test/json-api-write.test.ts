@@ -1,23 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestApplication, type TestRequest } from './support/application.js';
-import { archive } from './support/archive.js';
+import { archive, idsByName } from './support/archive.js';
 
 let app: TestApplication;
-const ids = new Map<string, string>();
+let ids: ReadonlyMap<string, string>;
 
 beforeAll(async () => {
   app = await openApplication(archive);
-  for (const [type, field] of [
-    ['Paper', 'title'],
-    ['Shelf', 'name'],
-    ['Topic', 'name'],
-    ['Person', 'login'],
-  ] as const) {
-    const { rows } = await app.database.pool.query(
-      `select id, "${field}" as name from archive."${type.toLowerCase()}"`,
-    );
-    for (const { id, name } of rows) ids.set(name, id);
-  }
+  ids = await idsByName(app);
   for (const login of ['keeper', 'ada', 'ben']) await app.login(login);
 });
 beforeEach(() => app.audit());

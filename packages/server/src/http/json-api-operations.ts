@@ -9,6 +9,7 @@ import { addressOf, documentOf } from '../json-api/document.js';
 import { placed } from '../json-api/errors.js';
 import { MEDIA_TYPE } from '../json-api/media-type.js';
 import { listSchema, readShape, type Shape, shapeSchema, WHOLE } from '../json-api/query.js';
+import type { Relationship } from '../json-api/relationships.js';
 import { answerDocument, createDocument, keptDocument, listDocument, updateDocument } from '../json-api/schemas.js';
 import { removeRecord } from '../records/delete.js';
 import { changeLinked, createLinked } from '../records/links.js';
@@ -16,7 +17,7 @@ import type { Masked } from '../records/mask.js';
 import { readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
 import { caller } from './guard.js';
 import { sendDocument } from './json-api-reply.js';
-import { type Describes, describe, idParameter, type Operation } from './operation.js';
+import { type Describes, describe, idParameter, named, type Operation } from './operation.js';
 import { recordIdOf } from './record-id.js';
 import { ifMatch, versionsSeen } from './record-operations.js';
 import { jsonApiAnswers } from './responses.js';
@@ -140,6 +141,12 @@ export function jsonApiWriteOperations(
       },
     },
   ];
+}
+
+/** How the documentation speaks of a relationship, and calls what is done with it: `showUsergroupsOfNote`. */
+export function speak(root: Root, type: string, verb: string, { name }: Relationship, summary: string) {
+  const id = `${verb}${name[0]?.toUpperCase()}${name.slice(1)}Of`;
+  return { ...named(root, type, id, summary), params: idParameter };
 }
 
 /** Who asks what, and where. */

@@ -1,7 +1,7 @@
 import type { Caller, Context } from '../context.js';
-import { linksOf } from '../records/links.js';
 import type { Masked } from '../records/mask.js';
 import { readEach } from '../records/read.js';
+import { linksOf } from '../records/related.js';
 import { isBare } from './document.js';
 import { wrongParameter } from './errors.js';
 import type { Inclusion } from './query.js';

@@ -16,6 +16,7 @@ import {
 } from '@ostiary/policy';
 import { type Application, DEMO_PASSWORD, type Seed } from '@ostiary/server';
 import { Type } from '../../src/input/json-schema.js';
+import type { TestApplication } from './application.js';
 
 const archiveModel = model({
   name: 'archive',
@@ -204,3 +205,19 @@ export const archive: Application = {
   },
   demo: { accounts: [], load },
 };
+
+/** The ids of its demo data, by titles, names, log-ins and texts. */
+export async function idsByName(app: TestApplication): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>();
+  for (const [table, column] of [
+    ['paper', 'title'],
+    ['shelf', 'name'],
+    ['topic', 'name'],
+    ['person', 'login'],
+    ['letter', 'text'],
+  ]) {
+    const { rows } = await app.database.pool.query(`select id, "${column}" as name from archive."${table}"`);
+    for (const { id, name } of rows) ids.set(name, id);
+  }
+  return ids;
+}
