@@ -106,6 +106,6 @@ function paramsOf(segments: readonly string[], given: readonly string[]): Record
 export function requireSchemas({ checks }: Asked, request: FastifyRequest): void {
   for (const { part, validate } of checks) {
     const value = part === 'querystring' ? request.query : (request[part] ?? null);
-    if (!validate(value)) throw validationProblem(validate.errors ?? []);
+    if (!validate(value)) throw validationProblem(validate.errors ?? [], part);
   }
 }
