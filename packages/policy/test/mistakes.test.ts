@@ -95,6 +95,7 @@ describe('a model that contradicts itself is refused', () => {
     ['a column that every table has', type({ createdAt: text() }), 'are both'],
     ['the column of the version', type({ version: integer() }), 'are both'],
     ['a name that is none', type({ 'a.b': text() }), 'is not a name'],
+    ['a name that every object knows', type({ toString: text() }), 'every object knows'],
     [
       'a table in the place of the view',
       { resources: { ...DEFINITION.resources, Holding: resource({ fields: {} }) } },

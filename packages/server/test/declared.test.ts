@@ -131,6 +131,8 @@ describe('what can not be declared is refused, and nothing is changed:', () => {
     ['a name that is no word', 'drop table "user"', [NAME], 'is not a name'],
     ['a name that PostgreSQL would cut', 'A'.repeat(70), [NAME], 'is not a name'],
     ['an address that is taken', 'Boxe', [NAME], '/api/boxes too'],
+    ['a type that every object knows', 'constructor', [NAME], 'every object knows'],
+    ['a field that every object knows', 'Thing', [{ name: 'valueOf', kind: 'text' }], 'every object knows'],
     ['a field that is built in', 'Thing', [{ name: 'createdAt', kind: 'text' }], 'rename one'],
     [
       'a reference to nothing',

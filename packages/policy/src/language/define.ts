@@ -96,6 +96,9 @@ function checkNames(what: string, names: readonly string[], taken: readonly stri
     if (!NAME.test(name) || written.length > LONGEST_NAME) {
       throw new ModelError(`${what}: '${name}' is not a name: use letters and digits, at most ${LONGEST_NAME}`);
     }
+    // It would be there in every input that does not have it.
+    if (name in Object.prototype)
+      throw new ModelError(`${what}: '${name}' is a word that every object knows: rename it`);
     const other = seen.get(written);
     if (other !== undefined) {
       throw new ModelError(`${what}: '${name}' and '${other}' are both '${written}' in SQL: rename one`);

@@ -55,10 +55,10 @@ export class Served {
   }
 
   async #load(): Promise<void> {
-    const { application, database, declarations } = this.current;
+    const { application, database } = this.current;
     const { rows, key, rightsVersion } = await loadDeclarations(database.db, application);
     if (rightsVersion <= this.#rightsVersion) return;
-    if (key !== declarations) {
+    if (key !== this.current.declarations) {
       const policy = await installedPolicy(database, application, rows, this.leftOut);
       // Another request may have loaded newer ones meanwhile.
       if (rightsVersion <= this.#rightsVersion) return;

@@ -32,7 +32,7 @@ export async function documentation(served: Served, server: FastifyInstance): Pr
     const own = documentOf(server);
     documents.set(policy, { ...own, paths: { ...own.paths, ...(await declaredPaths(context)) } });
   }
-  return documentedNow(served, server);
+  return documents.get(policy) ?? documentOf(server);
 }
 
 /** The same, as it was worked out last. */
