@@ -4,7 +4,7 @@ import { Failure } from './failure.js';
 /** Reads `name=value` pairs as fields of a type, each by the field's kind. */
 export function readValues(model: Model, type: string, pairs: readonly string[]): Readonly<Record<string, unknown>> {
   const { fields } = resourceOf(model, type);
-  const known = Object.entries(fields).filter(([, field]) => !field.filled && !field.secret);
+  const known = Object.entries(fields).filter(([, field]) => field.filled !== 'principal' && !field.secret);
   return Object.fromEntries(
     pairs.map((pair) => {
       const [name = '', ...rest] = pair.split('=');

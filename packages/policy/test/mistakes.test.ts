@@ -104,6 +104,7 @@ describe('a model that contradicts itself is refused', () => {
     ['a set as a parent', type({ a: { ...references('Site'), parent: true } }), 'a parent is one record'],
     ['an action twice', type({}, { actions: ['read'] }), "the action 'read' twice"],
     ['an action of two words', type({}, { actions: ['set free'] }), 'is not a word'],
+    ['no action for who refers to it', type({}, { referred: 'refer' }), "no action 'refer' for who refers to it"],
     ['a view of no field', type({ a: text() }, { views: { v: { b: 'shown' } } }), "shows 'b'"],
     ['a default view that is none', type({}, { defaultView: 'v' }), "no view 'v'"],
     ['a name that is no field', type({ a: text() }, { identifiedBy: 'b' }), "no field 'b'"],

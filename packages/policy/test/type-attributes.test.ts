@@ -83,6 +83,15 @@ test('an attribute that is not what the field is', () => {
   );
 });
 
+test.each([
+  ['one that there is not', integer({ filled: { type: 'permissions' } })],
+  ['one of another kind', text({ filled: { type: 'permission' } })],
+  ['references', references('Group', { filled: { type: 'groupIds' } })],
+])('a field is not filled from an attribute: %s', (_, field) => {
+  const resources = { ...definition.resources, Extra: resource({ fields: { field } }) };
+  expect(() => model({ ...definition, types, resources })).toThrow(/Extra\.field: types have no attribute '/);
+});
+
 test('what a principal may is found anew when the attributes are others, and else kept', () => {
   const typed = model({ ...definition, types });
   const typedPolicy = policy(typed, [

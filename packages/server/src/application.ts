@@ -3,6 +3,7 @@ import type { Context } from './context.js';
 import type { ActionHandler } from './records/actions.js';
 import type { Effects } from './records/effects.js';
 import type { Seed } from './records/seed.js';
+import type { System } from './records/system.js';
 import type { Person, ProviderSettings } from './sign-on/index.js';
 
 /** How the principals of one kind log in: which fields of their record hold what. */
@@ -106,11 +107,18 @@ export interface Application {
   /** Types that are declared while it runs: see `docs/model-language.md`. */
   readonly declared?: Declared;
   /** The kind and the fields of the first administrator, whom a set-up link or the command line makes. */
-  readonly administrator: { readonly kind: string; readonly values: Readonly<Record<string, unknown>> };
+  readonly administrator: {
+    readonly kind: string;
+    readonly values: Readonly<Record<string, unknown>>;
+    /** Makes one of whom was just made, where fields of their own don't: adds them to a group. */
+    readonly made?: (system: System, id: string) => Promise<void>;
+  };
   /** What the named actions do. */
   readonly actions?: readonly ActionHandler[];
   /** What happens along with a write, in its transaction. */
   readonly effects?: Effects;
+  /** What every new application begins with, whether it gets demo data or not: groups that its rules know, for one. */
+  readonly initial?: (seed: Seed) => Promise<void>;
   /** What a new installation is filled with, unless it is told not to be. */
   readonly demo?: Demo;
 }

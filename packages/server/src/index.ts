@@ -70,6 +70,7 @@ export type { Emit, Emitted } from './presence/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';
+export { makeAdministrator } from './records/administrator.js';
 export { changePasswordAction } from './records/change-password.js';
 export type { Deleting, Effect, Effects } from './records/effects.js';
 export { openField, reencrypt } from './records/encrypted.js';

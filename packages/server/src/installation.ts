@@ -1,9 +1,10 @@
 import type { Policy } from '@ostiary/policy';
+import { tableOf } from '@ostiary/policy/sql';
 import { Principals } from './access/principals.js';
 import { LiveTypes } from './access/type-attributes.js';
 import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
-import { fillWithDemo } from './authoring/demo.js';
+import { fill, fillWithDemo } from './authoring/filling.js';
 import type { Context } from './context.js';
 import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
 import { Served } from './declared/served.js';
@@ -22,7 +23,7 @@ import { requireReadable } from './records/encrypted.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
-import { encryptedFields } from './storage/model-tables.js';
+import { encryptedFields, storedTypes } from './storage/model-tables.js';
 import { query } from './storage/query.js';
 import { createApplicationSchema, createPlatformSchema } from './storage/schema.js';
 import { Tally } from './telemetry/tally.js';
@@ -97,6 +98,8 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     const context = withPolicy(found, policies.get(application) ?? application.policy, '');
     await requireReadable(context);
     contexts.set(name, context);
+    await begin(context);
+    await context.types.upTo(database.db, null);
     if (demo && options.demo) await loadDemo(context, progress);
     await new Served(contexts, name, leftOut).upTo(null);
   }
@@ -225,6 +228,19 @@ async function fieldKeysOf(
     Object.keys(model.resources).some((type) => encryptedFields(model, type).length > 0),
   );
   return encrypts ? createFieldKeys(runtime, fieldSecrets ?? (async () => [])) : null;
+}
+
+/** Makes what an application begins with, where it has no record at all. */
+async function begin(context: Context): Promise<void> {
+  const { initial, policy } = context.application;
+  if (initial === undefined) return;
+  const { model } = policy;
+  await inTransaction(context, async (transaction) => {
+    await query(transaction, `select 1 from ostiary.application where name = $1 for update`, [model.name]);
+    const any = storedTypes(model).map((type) => `exists (select 1 from ${tableOf(model, type)})`);
+    const [found] = await query<{ used: boolean }>(transaction, `select ${any.join(' or ')} as used`, []);
+    if (!found?.used) await fill(context, transaction, 'first records', initial);
+  });
 }
 
 /** Fills an application that nobody has used yet. */

@@ -1,4 +1,4 @@
-import { type Context, inTransaction, preparePassword, requireValid, System } from '@ostiary/server';
+import { type Context, inTransaction, makeAdministrator, preparePassword, requireValid, System } from '@ostiary/server';
 import { Command } from 'commander';
 import { Failure } from '../failure.js';
 import { type CommonOptions, withApplication } from '../installation.js';
@@ -53,7 +53,11 @@ async function createUser(context: Context, asked: string | undefined, options: 
   const values = settings === undefined ? given : { ...given, [settings.password]: password };
   requireValid(context, type, values);
   await preparePassword(context, type, values, values);
-  const id = await inTransaction(context, (transaction) => new System(context, transaction).create(type, values));
+  const id = await inTransaction(context, (transaction) =>
+    options.admin
+      ? makeAdministrator(context, transaction, values)
+      : new System(context, transaction).create(type, values),
+  );
   say(`Made the ${kind}:`);
   print(id);
 }

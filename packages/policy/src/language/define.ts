@@ -1,6 +1,7 @@
 import type { Field } from './fields.js';
 import { direction } from './implications.js';
 import {
+  actionsOf,
   BUILT_IN_FIELDS,
   type Fields,
   fieldOf,
@@ -127,6 +128,14 @@ function checkResource(of: Model, type: string, resource: Resource): void {
     if (field.encrypted && (field.kind !== 'text' || field.many || !field.secret || field.unique || field.default)) {
       throw new ModelError(`${type}.${name}: what is encrypted is one text, neither unique nor with a default`);
     }
+    if (typeof field.filled === 'object') {
+      const from = of.typeAttributes?.[field.filled.type];
+      if (field.to !== null || from?.kind !== field.kind || from.many !== field.many) {
+        throw new ModelError(
+          `${type}.${name}: types have no attribute '${field.filled.type}' of its kind to fill it with`,
+        );
+      }
+    }
     if (field.parent && (field.to === null || field.many)) {
       throw new ModelError(`${type}.${name}: a parent is one record of another type`);
     }
@@ -135,6 +144,9 @@ function checkResource(of: Model, type: string, resource: Resource): void {
   for (const [index, action] of actions.entries()) {
     if (/\s/.test(action) || action === '') throw new ModelError(`${type}: '${action}' is not a word for an action`);
     if (actions.indexOf(action) !== index) throw new ModelError(`${type} has the action '${action}' twice`);
+  }
+  if (resource.referred !== undefined && !actionsOf(of, type).includes(resource.referred)) {
+    throw new ModelError(`${type} has no action '${resource.referred}' for who refers to it`);
   }
   if (resource.identifiedBy !== undefined) checkIdentifier(of, type, resource.identifiedBy);
   const views = Object.entries(resource.views ?? {}) as [string, object][];

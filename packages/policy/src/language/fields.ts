@@ -31,8 +31,11 @@ export interface FieldOptions {
   readonly clears?: boolean;
   /** When the record that is referred to is deleted, this one is deleted with it. */
   readonly cascades?: boolean;
-  /** Filled in by the server with the id of the principal that creates the record; never taken from the caller. */
-  readonly filled?: 'principal';
+  /**
+   * Filled in by the server when the record is created. 'principal': with the id of who creates it; never taken from the
+   * caller. From the attribute of its resource type that `type` names: where the caller gives nothing.
+   */
+  readonly filled?: 'principal' | { readonly type: string };
   /** The value where a create leaves the field out. */
   readonly default?: string | number | boolean | readonly string[];
   /** Limits of text and numbers, as in JSON Schema. */

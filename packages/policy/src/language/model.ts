@@ -24,6 +24,11 @@ export interface ResourceOptions<F extends Fields, A extends readonly string[], 
   readonly orders?: readonly ((keyof F & string) | 'createdAt' | 'updatedAt')[];
   /** Sets of fields in which no two records are the same: one link between two others. */
   readonly uniqueTogether?: readonly (readonly (keyof F & string)[])[];
+  /**
+   * The action on a record of this type that whoever makes a reference to it needs, or takes one away, beside the right
+   * to write what refers to it.
+   */
+  readonly referred?: A[number] | StandardAction;
   /** Each reading of a record of this type is written into the audit trail. */
   readonly sensitive?: boolean;
   /**

@@ -26,7 +26,9 @@ export function requireMeaning(application: Application): void {
   requirePersonas(application);
   requireActions(application);
   if (application.declared !== undefined) requireStored(model, 'declared.in', application.declared.in);
-  for (const type of Object.keys(application.effects ?? {})) requireStored(model, `effects.${type}`, type);
+  for (const type of Object.keys(application.effects ?? {})) {
+    if (type !== '*') requireStored(model, `effects.${type}`, type);
+  }
 }
 
 function requireName(name: string): void {

@@ -59,7 +59,7 @@ const field = members<Field>({
   fixed: boolean,
   clears: boolean,
   cascades: boolean,
-  filled: maybe(Type.Enum(['principal'])),
+  filled: maybe({ anyOf: [Type.Enum(['principal']), Type.Object({ type: word }, closed)] }),
   default: maybe({}),
   minLength: maybe(Type.Integer()),
   maxLength: maybe(Type.Integer()),
@@ -76,6 +76,7 @@ const resource = members<Resource>({
   says: maybe(word),
   identifiedBy: maybe(word),
   orders: maybe(Type.Array(word)),
+  referred: maybe(word),
   uniqueTogether: maybe(Type.Array(Type.Array(word, { minItems: 2 }))),
   collection: maybe(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]*$' })),
   views: maybe(each(each(word))),
@@ -169,7 +170,7 @@ const application = members<Application>({
   lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),
   presence: maybe(each(members<PresenceSettings>({ when: maybe(word) }))),
   declared: maybe(members<Declared>({ in: word, policy: calls })),
-  administrator: members<Application['administrator']>({ kind: word, values: anything }),
+  administrator: members<Application['administrator']>({ kind: word, values: anything, made: maybe(calls) }),
   actions: maybe(Type.Array(handler)),
   effects: maybe(
     each(
@@ -179,6 +180,7 @@ const application = members<Application>({
       ),
     ),
   ),
+  initial: maybe(calls),
   demo: maybe(
     members<Demo>({
       accounts: Type.Array(Type.Object({ login: word, says: word }, closed)),

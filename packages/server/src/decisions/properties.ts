@@ -71,13 +71,13 @@ export async function describeRecord(
 
 /** A record that is not stored, by what is told of it; null where that is nothing. */
 export async function imagineRecord(
-  { database, policy, runtime }: Context,
+  { database, policy, runtime, types }: Context,
   type: string,
   told: Properties,
   by: Maker | null,
 ): Promise<LoadedRecord | null> {
   if (isEmpty(told)) return null;
-  const made = { id: runtime.id(), now: runtime.now(), by };
+  const made = { id: runtime.id(), now: runtime.now(), by, types: types.current };
   return described(() => proposeRecord(database.db, policy, type, newValues(policy.model, type, made, told)));
 }
 
@@ -109,11 +109,11 @@ export async function imaginePrincipal(
   { kind, given, loggedIn }: { readonly kind: string; readonly given: string; readonly loggedIn: boolean },
   told: Properties,
 ): Promise<Principal | null> {
-  const { policy, runtime } = context;
+  const { policy, runtime, types } = context;
   const type = policy.model.principals[kind];
   if (!type || isEmpty(told)) return null;
   const id = readId(given) ?? runtime.id();
-  const values = newValues(policy.model, type, { id, now: runtime.now(), by: null }, told);
+  const values = newValues(policy.model, type, { id, now: runtime.now(), by: null, types: types.current }, told);
   return made(context, { kind, id, grants: [], loggedIn }, type, values);
 }
 

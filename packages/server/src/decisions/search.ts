@@ -71,7 +71,8 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
 
     const parameters = new Parameters();
     const fields = Object.entries(policy.model.resources[type]?.fields ?? {});
-    const madeBy = does === 'create' ? fields.filter(([, { filled }]) => filled).map(([name]) => name) : [];
+    const madeBy =
+      does === 'create' ? fields.filter(([, { filled }]) => filled === 'principal').map(([name]) => name) : [];
     const enabled = `exists (select 1 from ostiary.account a where a.application = ${parameters.add(policy.model.name, 'text')}
       and a.kind = ${parameters.add(kind, 'text')} and a.principal_id = p.id and not a.disabled)`;
     const ids = searchSql(policy, kind, does, type, record.facts, environment(context), parameters, {

@@ -8,7 +8,7 @@ import { type JsonSchema, Type } from '../input/json-schema.js';
 import { createSchema } from '../input/schemas.js';
 import { Problem } from '../problems.js';
 import { preparePassword } from '../records/accounts.js';
-import { System } from '../records/system.js';
+import { makeAdministrator } from '../records/administrator.js';
 import { inTransaction } from '../records/write.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
@@ -169,7 +169,7 @@ function setupRoute(server: FastifyInstance, served: Served): void {
       const id = await inTransaction(context, async (transaction) => {
         await redeemSetupLink(transaction, context.runtime, { application, token, requestId: request.id });
         await preparePassword(context, type, values, values);
-        return new System(context, transaction, request.id).create(type, values);
+        return makeAdministrator(context, transaction, values, request.id);
       });
       return reply.code(201).send({ id });
     },

@@ -12,6 +12,7 @@ import { listSchema, readShape, type Shape, shapeSchema, WHOLE } from '../json-a
 import type { Relationship } from '../json-api/relationships.js';
 import { answerDocument, createDocument, keptDocument, listDocument, updateDocument } from '../json-api/schemas.js';
 import { removeRecord } from '../records/delete.js';
+import { effectsAt } from '../records/effects.js';
 import { changeLinked, createLinked } from '../records/links.js';
 import type { Masked } from '../records/mask.js';
 import { readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
@@ -76,7 +77,7 @@ export function jsonApiWriteOperations(
   type: string,
 ): readonly Operation[] {
   const record = answerDocument(model, type);
-  const mayStay = application.effects?.[type]?.deleting !== undefined;
+  const mayStay = effectsAt(application.effects, type, 'deleting').length > 0;
   const one = { params: idParameter, querystring: noQuery, headers: ifMatch };
   return [
     {

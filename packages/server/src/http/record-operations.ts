@@ -7,6 +7,7 @@ import { validatorFor } from '../input/validation.js';
 import { ONLINE } from '../presence/index.js';
 import { type ActionHandler, runAction } from '../records/actions.js';
 import { removeRecord } from '../records/delete.js';
+import { effectsAt } from '../records/effects.js';
 import { type ListQuery, parseListQuery } from '../records/list-query.js';
 import { listOnline } from '../records/online.js';
 import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
@@ -84,7 +85,7 @@ export function onlineOperation({ policy: { model } }: Describes, root: Root, ty
 export function writeOperations({ application, policy }: Describes, root: Root, type: string): readonly Operation[] {
   const { model } = policy;
   const record = recordSchema(model, type);
-  const mayStay = application.effects?.[type]?.deleting !== undefined;
+  const mayStay = effectsAt(application.effects, type, 'deleting').length > 0;
   return [
     {
       method: 'POST',

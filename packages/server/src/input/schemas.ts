@@ -76,9 +76,9 @@ function writeSchema(field: Field): JsonSchema {
 export function createSchema(model: Model, type: string): JsonSchema {
   const properties: Record<string, JsonSchema> = {};
   for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
-    if (field.filled) continue;
+    if (field.filled === 'principal') continue;
     const schema = writeSchema(field);
-    properties[name] = field.optional || field.default !== undefined ? Type.Optional(schema) : schema;
+    properties[name] = field.optional || field.filled || field.default !== undefined ? Type.Optional(schema) : schema;
   }
   return Type.Object(properties, { additionalProperties: false });
 }
@@ -87,7 +87,7 @@ export function createSchema(model: Model, type: string): JsonSchema {
 export function updateSchema(model: Model, type: string): JsonSchema {
   const properties: Record<string, JsonSchema> = {};
   for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
-    if (!field.filled && !field.fixed) properties[name] = Type.Optional(writeSchema(field));
+    if (field.filled !== 'principal' && !field.fixed) properties[name] = Type.Optional(writeSchema(field));
   }
   return Type.Object(properties, { additionalProperties: false, minProperties: 1 });
 }

@@ -6,7 +6,7 @@ import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { auditWrite } from './audit-write.js';
-import type { Deleting } from './effects.js';
+import { type Deleting, effectsAt } from './effects.js';
 import { System } from './system.js';
 import { inTransaction, removeIn, requireVersion } from './write.js';
 
@@ -40,24 +40,33 @@ export async function removeOneIn(
 ): Promise<string | null> {
   const handle = authorize(context, caller, 'delete', type, record);
   requireVersion(handle.record, seen);
-  const deleting = context.application.effects?.[type]?.deleting;
-  const instead = (await deleting?.(deletingOf(context, transaction, caller, handle.record))) ?? null;
+  let instead: string | null = null;
+  for (const deleting of effectsAt(context.application.effects, type, 'deleting')) {
+    instead ??= await deleting(deletingOf(context, transaction, caller, type, handle.record));
+  }
   if (instead === null) await removeIn(context, transaction, caller, handle);
   else await auditWrite(context, transaction, caller, handle, 'record.action', { instead });
   return instead;
 }
 
-function deletingOf(context: Context, transaction: Transaction, caller: Caller, record: LoadedRecord): Deleting {
+function deletingOf(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  record: LoadedRecord,
+): Deleting {
   const { policy } = context;
   const { principal } = caller;
   return {
     context,
     transaction,
+    type,
     record,
     system: new System(context, transaction, caller.requestId),
     emit: emitter(context, transaction),
-    mayDelete: (type, other) =>
-      principal === null || decide(policy, principal, 'delete', type, other.facts, environment(context)).allowed,
-    remove: (type, other) => removeIn(context, transaction, caller, authorize(context, caller, 'delete', type, other)),
+    mayDelete: (of, other) =>
+      principal === null || decide(policy, principal, 'delete', of, other.facts, environment(context)).allowed,
+    remove: (of, other) => removeIn(context, transaction, caller, authorize(context, caller, 'delete', of, other)),
   };
 }

@@ -8,6 +8,8 @@ import type { System } from './system.js';
 export interface Effect {
   readonly context: Context;
   readonly transaction: Transaction;
+  /** The resource type of the record. */
+  readonly type: string;
   readonly record: LoadedRecord;
   readonly system: System;
   /** Tells those who are online, once the transaction is committed. */
@@ -25,7 +27,10 @@ export interface Deleting extends Effect {
   remove(type: string, other: LoadedRecord): Promise<void>;
 }
 
-/** What happens along with a write, in its transaction: if it fails, the write did not happen either. */
+/**
+ * What happens along with a write, in its transaction: if it fails, the write did not happen either. By resource type; under
+ * '*', with the writes of every type, after what its own do.
+ */
 export type Effects = Readonly<
   Record<
     string,
@@ -41,3 +46,12 @@ export type Effects = Readonly<
     }
   >
 >;
+
+/** The effects of one moment in the life of a type's records, in their order. */
+export function effectsAt<M extends keyof Effects[string]>(
+  effects: Effects | undefined,
+  type: string,
+  moment: M,
+): readonly NonNullable<Effects[string][M]>[] {
+  return [effects?.[type]?.[moment], effects?.['*']?.[moment]].filter((effect) => effect !== undefined);
+}

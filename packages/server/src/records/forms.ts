@@ -118,8 +118,9 @@ function formOf(
     create: possible(policy, principal, 'create', type, now),
     update: changes !== null || possible(policy, principal, 'update', type, now),
     fields: Object.entries(fields).flatMap(([name, field]) => {
-      const create = !field.filled && creates.includes(name);
-      const update = !field.filled && !field.fixed && updates.includes(name);
+      const given = field.filled !== 'principal';
+      const create = given && creates.includes(name);
+      const update = given && !field.fixed && updates.includes(name);
       return create || update ? [{ ...described(name, field), create, update, ...choicesOf(context, field, api) }] : [];
     }),
   };

@@ -10,9 +10,11 @@ import { type LoadedRecord, makerOf, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
 import { beginDeclaring, declare } from './declare.js';
+import { effectsAt } from './effects.js';
 import { sealFields } from './encrypted.js';
 import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
+import { requireReferred } from './referred.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
 
@@ -59,11 +61,13 @@ export async function createIn(
 ): Promise<Written> {
   const { policy, runtime } = context;
   const id = runtime.id();
-  const made = { id, now: runtime.now(), by: makerOf(policy.model, caller.principal) };
+  const by = makerOf(policy.model, caller.principal);
+  const made = { id, now: runtime.now(), by, types: context.types.current };
   const values = newValues(policy.model, type, made, input);
   const proposed = await proposeRecord(transaction, policy, type, values, needsOf(caller));
   const handle = authorize(context, caller, 'create', type, proposed);
   requireFields(context, caller, handle, Object.keys(input), null);
+  await requireReferred(context, transaction, caller, type, null, values);
   await beginDeclaring(context, transaction, type);
   await requireReferences(transaction, policy.model, type, values);
   await insertRecord(transaction, policy, handle, await sealFields(context, type, id, input));
@@ -135,6 +139,7 @@ export async function changeIn(
   const proposed = await proposeRecord(transaction, policy, type, { ...before.values, ...changes }, needsOf(caller));
   const after = authorize(context, caller, action, type, proposed);
   requireFields(context, caller, after, Object.keys(input), before.id);
+  await requireReferred(context, transaction, caller, type, before.values, { ...before.values, ...changes });
   await requireReferences(transaction, policy.model, type, changes);
   const sealed = await sealFields(context, type, before.id, input);
   await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
@@ -157,6 +162,7 @@ export async function removeIn(
   handle: Authorized<string, 'delete'>,
 ): Promise<void> {
   const { type, record } = handle;
+  await requireReferred(context, transaction, caller, type, record.values, null);
   await beginDeclaring(context, transaction, type);
   await clearReferences(context, transaction, caller, type, record.id);
   await runEffect(context, transaction, caller, type, 'deleted', record);
@@ -225,8 +231,8 @@ async function runEffect(
   record: LoadedRecord,
   before: LoadedRecord = record,
 ): Promise<void> {
-  const effect = context.application.effects?.[type]?.[moment];
-  if (effect === undefined) return;
   const system = new System(context, transaction, caller.requestId);
-  await effect({ context, transaction, record, before, system, emit: emitter(context, transaction) });
+  for (const effect of effectsAt(context.application.effects, type, moment)) {
+    await effect({ context, transaction, type, record, before, system, emit: emitter(context, transaction) });
+  }
 }

@@ -9,6 +9,7 @@ import {
   type RecordFacts,
   recordNeeds,
   resolvePath,
+  type TypeAttributes,
   type Value,
 } from '@ostiary/policy';
 import { columnOf, type Parameters, pathSql, quote, type Row, tableOf, typeOf } from '@ostiary/policy/sql';
@@ -72,17 +73,23 @@ function linkSql(model: Model, row: Row, link: Needs['links'][number]): string {
  * The fields of a record that is to be made: what was given, what the model says where nothing was, and who makes it.
  * @param made.by the principal, and of which type its record is; null for the installation itself, which says
  *   everything. A field that refers to another type of principal stays empty.
+ * @param made.types the attributes of resource types, from which some fields are filled
  */
 export function newValues(
   model: Model,
   type: string,
-  made: { readonly id: string; readonly now: Date; readonly by: Maker | null },
+  made: { readonly id: string; readonly now: Date; readonly by: Maker | null; readonly types: TypeAttributes },
   input: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
   const now = made.now.toISOString();
   const values: Record<string, unknown> = { id: made.id, createdAt: now, updatedAt: now };
   for (const [name, field] of storedFields(model, type)) {
-    values[name] = field.filled && made.by !== null ? filledBy(field, made.by) : (input[name] ?? field.default ?? null);
+    const { filled } = field;
+    if (filled === 'principal' && made.by !== null) values[name] = filledBy(field, made.by);
+    else {
+      const ofType = typeof filled === 'object' ? made.types[type]?.[filled.type] : undefined;
+      values[name] = input[name] ?? ofType ?? field.default ?? null;
+    }
   }
   return values;
 }

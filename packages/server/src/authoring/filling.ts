@@ -16,14 +16,29 @@ import { ApplicationError } from './error.js';
  * @throws ApplicationError that names the record which could not be made, and why
  */
 export async function fillWithDemo(context: Context, transaction: Transaction, demo: Demo): Promise<void> {
+  await fill(context, transaction, 'demo data', demo.load);
+  await requireAccounts(context, transaction, demo);
+}
+
+/**
+ * Makes the records of an application that its author wrote down.
+ * @param what what they are, in words
+ * @throws ApplicationError that names the record which could not be made, and why
+ */
+export async function fill(
+  context: Context,
+  transaction: Transaction,
+  what: string,
+  load: (seed: Seed) => Promise<void>,
+): Promise<void> {
   const system = new System(context, transaction);
   const requireRecord = recordCheck();
   const begun: Promise<unknown>[] = [];
-  const telling = <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  const telling = <T>(call: string, work: () => Promise<T>): Promise<T> => {
     // Knows the line in which the author asked for it.
-    const asked = new Error(what);
+    const asked = new Error(call);
     const told = work().catch((cause: unknown) => {
-      throw failed(context, `${what}: ${inWords(cause)}`, asked);
+      throw failed(context, what, `${call}: ${inWords(cause)}`, asked);
     });
     // One that nobody awaits is awaited at the end; until then, that it failed is no surprise.
     told.catch(() => {});
@@ -39,15 +54,14 @@ export async function fillWithDemo(context: Context, transaction: Transaction, d
     update: (type, id, changes) => telling(`update('${type}', …)`, async () => system.update(type, id, changes)),
   };
   try {
-    await demo.load(seed);
+    await load(seed);
     await Promise.all(begun);
   } catch (cause) {
-    throw cause instanceof ApplicationError ? cause : failed(context, inWords(cause), cause);
+    throw cause instanceof ApplicationError ? cause : failed(context, what, inWords(cause), cause);
   }
-  await requireAccounts(context, transaction, demo);
 }
 
-/** Demo data says everything of a record, also what a caller may not. */
+/** What an application is filled with says everything of a record, also what a caller may not. */
 function recordCheck(): (policy: Policy, type: string, values: Readonly<Record<string, unknown>>) => void {
   const validators = new WeakMap<Policy, Map<string, Validator>>();
   return (policy, type, values) => {
@@ -57,7 +71,9 @@ function recordCheck(): (policy: Policy, type: string, values: Readonly<Record<s
     validators.set(policy, known);
     const validate = known.get(type) ?? validatorFor(createSchema(model, type));
     known.set(type, validate);
-    const given = Object.entries(values).filter(([name, value]) => value !== undefined && !fields[name]?.filled);
+    const given = Object.entries(values).filter(
+      ([name, value]) => value !== undefined && fields[name]?.filled !== 'principal',
+    );
     if (!validate(Object.fromEntries(given))) throw validationProblem(validate.errors ?? []);
   };
 }
@@ -71,11 +87,11 @@ async function requireAccounts(context: Context, transaction: Transaction, { acc
   );
   const missing = accounts.find(({ login }) => !rows.some((row) => row.login === login));
   if (missing !== undefined)
-    throw failed(context, `demo.accounts names '${missing.login}', whom demo.load does not make`);
+    throw failed(context, 'demo data', `demo.accounts names '${missing.login}', whom demo.load does not make`);
 }
 
-function failed({ policy }: Context, why: string, cause?: unknown): ApplicationError {
-  return new ApplicationError(`The demo data of ${policy.model.title} can't be loaded. ${why}`, { cause });
+function failed({ policy }: Context, what: string, why: string, cause?: unknown): ApplicationError {
+  return new ApplicationError(`The ${what} of ${policy.model.title} can't be loaded. ${why}`, { cause });
 }
 
 function inWords(error: unknown): string {
