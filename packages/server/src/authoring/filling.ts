@@ -51,6 +51,7 @@ export async function fill(
         requireRecord(system.context.policy, type, values);
         return system.create(type, values);
       }),
+    find: (type, values) => telling(`find('${type}', …)`, async () => system.find(type, values)),
     update: (type, id, changes) => telling(`update('${type}', …)`, async () => system.update(type, id, changes)),
   };
   try {

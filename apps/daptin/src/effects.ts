@@ -1,0 +1,23 @@
+import type { Effects, Seed } from '@ostiary/server';
+import { joinOf } from './entity.js';
+import { ADMINISTRATORS } from './model.js';
+
+/** A new row belongs to the default groups of its entity, as they are now. */
+export const effects: Effects = {
+  '*': {
+    created: async ({ context, type, record, system }) => {
+      const groups = context.types.current[type]?.default_group_ids;
+      if (!Array.isArray(groups) || !Object.hasOwn(context.policy.model.resources, joinOf(type))) return;
+      for (const usergroup_id of groups) {
+        await system.create(joinOf(type), { [`${type}_id`]: record.id, usergroup_id });
+      }
+    },
+  },
+};
+
+/** Makes somebody an administrator: a member of that group. */
+export async function makeAdministrator(system: Pick<Seed, 'create' | 'find'>, user_account_id: string): Promise<void> {
+  const [group] = await system.find('usergroup', { name: ADMINISTRATORS });
+  if (group === undefined) throw new TypeError(`there is no group '${ADMINISTRATORS}'`);
+  await system.create('user_account_usergroup', { user_account_id, usergroup_id: group.id });
+}

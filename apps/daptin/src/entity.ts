@@ -1,0 +1,87 @@
+import { type Field, type Fields, type Id, integer, type Resource, reference, resource } from '@ostiary/policy';
+import { EVERYTHING } from './bits.js';
+
+/** Named actions that every entity has, beside those on records: execute an action on a row, and refer to it. */
+const ACTIONS = ['execute', 'refer'] as const;
+type Actions = typeof ACTIONS;
+
+const bits = { minimum: 0, maximum: EVERYTHING };
+
+/** What every row has: a permission of its own, which is its entity's default at first. */
+const permitted = {
+  permission: integer({
+    ...bits,
+    filled: { type: 'default_permission' },
+    says: 'What may be done with it, as bits. At first the default permission of its entity.',
+  }),
+};
+
+const owned = {
+  user_account_id: reference('user_account', {
+    optional: true,
+    filled: 'principal',
+    clears: true,
+    says: 'Its owner: who made it. A guest is none.',
+  }),
+};
+
+export interface EntityOptions<F extends Fields> {
+  readonly says?: string;
+  /** Fields beside its owner and its permission. */
+  readonly fields: F;
+  /** The text field, unique and required, by which other programs name its rows. */
+  readonly identifiedBy?: string;
+  readonly uniqueTogether?: readonly (readonly (keyof F & string)[])[];
+}
+
+type Row<F extends Fields> = Resource<F & typeof permitted, Actions, never>;
+type Owned<F extends Fields> = Row<F & typeof owned>;
+
+/** The name of the type that says to which groups the rows of an entity belong. */
+export const joinOf = <N extends string>(name: N): `${N}_usergroup` => `${name}_usergroup`;
+
+type Join<N extends string> = {
+  readonly [K in `${N}_usergroup`]: Resource<
+    { readonly [K in `${N}_id`]: Field<Id<N>, N, false> } & {
+      readonly usergroup_id: Field<Id<'usergroup'>, 'usergroup', false>;
+      readonly permission: Field<number, null, false>;
+    },
+    readonly [],
+    never
+  >;
+};
+
+/** The rows of an entity, as a resource type. */
+export function rowsOf<const F extends Fields>(name: string, { fields, ...more }: EntityOptions<F>): Row<F> {
+  const whole = { collection: name, actions: ACTIONS, referred: 'refer', ...more, fields: { ...fields, ...permitted } };
+  return resource(whole as unknown as Parameters<typeof resource>[0]) as unknown as Row<F>;
+}
+
+/** To which groups the rows of an entity belong, as a resource type. */
+export function groupsOf<const N extends string>(name: N): Join<N> {
+  const going = { cascades: true, fixed: true } as const;
+  const join = resource({
+    says: 'Groups that a row belongs to.',
+    collection: joinOf(name),
+    fields: {
+      [`${name}_id`]: reference(name, going),
+      usergroup_id: reference('usergroup', going),
+      permission: integer({
+        ...bits,
+        optional: true,
+        says: "The row's permission for this group alone; where it has none, the row's own decides.",
+      }),
+    },
+    uniqueTogether: [[`${name}_id`, 'usergroup_id']],
+  });
+  return { [joinOf(name)]: join } as unknown as Join<N>;
+}
+
+/** The resource types of an entity: its rows, which have owners, and their groups. */
+export function entity<const N extends string, const F extends Fields>(
+  name: N,
+  options: EntityOptions<F>,
+): { readonly [K in N]: Owned<F> } & Join<N> {
+  const rows = rowsOf(name, { ...options, fields: { ...options.fields, ...owned } });
+  return { [name]: rows, ...groupsOf(name) } as unknown as { readonly [K in N]: Owned<F> } & Join<N>;
+}

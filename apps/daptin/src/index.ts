@@ -1,0 +1,16 @@
+import type { Application } from '@ostiary/server';
+import { demo } from './demo.js';
+import { effects, makeAdministrator } from './effects.js';
+import { initial } from './initial.js';
+import { daptinPolicy } from './rules.js';
+
+/** Daptin, as Ostiary serves it. */
+export const application: Application = {
+  policy: daptinPolicy(),
+  guests: 'guest',
+  logins: { user: { login: 'email', password: 'password', path: '/auth/login', names: ['name'] } },
+  administrator: { kind: 'user', values: {}, made: makeAdministrator },
+  effects,
+  initial,
+  demo,
+};
