@@ -5,6 +5,9 @@ import { EVERYTHING } from './bits.js';
 const ACTIONS = ['execute', 'refer'] as const;
 type Actions = typeof ACTIONS;
 
+/** A reference of what is nothing without the record that it names. */
+const GOING = { cascades: true, fixed: true } as const;
+
 const bits = { minimum: 0, maximum: EVERYTHING };
 
 /** What every row has: a permission of its own, which is its entity's default at first. */
@@ -59,13 +62,12 @@ export function rowsOf<const F extends Fields>(name: string, { fields, ...more }
 
 /** To which groups the rows of an entity belong, as a resource type. */
 export function groupsOf<const N extends string>(name: N): Join<N> {
-  const going = { cascades: true, fixed: true } as const;
   const join = resource({
     says: 'Groups that a row belongs to.',
     collection: joinOf(name),
     fields: {
-      [`${name}_id`]: reference(name, going),
-      usergroup_id: reference('usergroup', going),
+      [`${name}_id`]: reference(name, GOING),
+      usergroup_id: reference('usergroup', GOING),
       permission: integer({
         ...bits,
         optional: true,
@@ -84,4 +86,27 @@ export function entity<const N extends string, const F extends Fields>(
 ): { readonly [K in N]: Owned<F> } & Join<N> {
   const rows = rowsOf(name, { ...options, fields: { ...options.fields, ...owned } });
   return { [name]: rows, ...groupsOf(name) } as unknown as { readonly [K in N]: Owned<F> } & Join<N>;
+}
+
+/** A relation of an entity to many rows of another, or of its own: the name of the type that has a record for each. */
+export interface Link {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The fields of a link that name the row that it is of, and the one that it leads to. */
+export function endsOf({ from, to }: Link): { readonly of: string; readonly to: string } {
+  return { of: `${from}_id`, to: from === to ? `other_${to}_id` : `${to}_id` };
+}
+
+/** A relation to many rows, as a resource type. */
+export function linkOf(link: Link): Resource {
+  const ends = endsOf(link);
+  return resource({
+    says: 'A row, and another that it is related to.',
+    collection: link.name,
+    fields: { [ends.of]: reference(link.from, GOING), [ends.to]: reference(link.to, GOING) },
+    uniqueTogether: [[ends.of, ends.to]],
+  });
 }

@@ -8,7 +8,15 @@ import { daptinPolicy } from './rules.js';
 export const application: Application = {
   policy: daptinPolicy(),
   guests: 'guest',
-  logins: { user: { login: 'email', password: 'password', path: '/auth/login', names: ['name'] } },
+  logins: {
+    user: {
+      login: 'email',
+      password: 'password',
+      path: '/auth/login',
+      names: ['name'],
+      claims: { email: 'email', name: 'name' },
+    },
+  },
   administrator: { kind: 'user', values: {}, made: makeAdministrator },
   effects,
   initial,

@@ -21,7 +21,7 @@ export const ADMINISTRATORS = 'administrators';
 export const USERS = 'users';
 
 /** The part of an address that a name of an entity, an action or a connection is. */
-const NAME = '^[a-z][a-z0-9_]*$';
+const NAME = '^[a-z][a-z0-9]*(_[a-z0-9]+)*$';
 const bits = { minimum: 0, maximum: EVERYTHING };
 
 /** The entities that are there from the start. Their names are Daptin's own. */

@@ -17,7 +17,7 @@ import {
   rules,
 } from '@ostiary/policy';
 import { type Audience, bit, type Operation } from './bits.js';
-import { joinOf } from './entity.js';
+import { endsOf, joinOf, type Link } from './entity.js';
 import { ADMINISTRATORS, BUILT_IN, type Daptin, daptinModel, groupSet } from './model.js';
 
 const ACCESS = 'docs.dapt.in, Access';
@@ -30,6 +30,9 @@ const enough = (operation: Operation): readonly Operation[] => (operation === 'P
 /** Says of a permission that an audience has the bit of an operation. */
 const has = (value: Expression<number>, audience: Audience, operation: Operation): Condition =>
   any(...enough(operation).map((each) => bits(value, bit(audience, each))));
+
+const everything = (when: Condition) =>
+  ({ says: 'An administrator does everything.', source: 'facts §2', actions: 'every', when }) as const;
 
 /** How an entity differs from the others. */
 export interface Particular {
@@ -89,12 +92,7 @@ export function entityRules(of: Daptin, name: string, particular: Particular = {
     ) as 'permission'[];
     const both = (operation: Operation) => all(onType(operation), onType('Peek'), onRow(operation));
     const found: Rule[] = [
-      allow('administrator', {
-        says: 'An administrator does everything.',
-        source: 'facts §2',
-        actions: 'every',
-        when: holds('administrator'),
-      }),
+      allow('administrator', everything(holds('administrator'))),
       allow('peek', {
         says: 'Who may peek at the entity and at the row learns that it is there.',
         source: ACCESS,
@@ -153,12 +151,7 @@ function joinRules(of: Daptin, name: string): ResourceRules {
     const row = it[`${entity}_id`];
     const writes = all(may('update', row), may('refer', it.usergroup_id));
     return [
-      allow('administrator', {
-        says: 'An administrator does everything.',
-        source: 'facts §2',
-        actions: 'every',
-        when: holds('administrator'),
-      }),
+      allow('administrator', everything(holds('administrator'))),
       allow('read', {
         says: 'Who reads a row reads which groups it belongs to.',
         source: 'facts §4',
@@ -177,6 +170,29 @@ function joinRules(of: Daptin, name: string): ResourceRules {
         source: 'facts §4',
         actions: ['update', 'delete'],
         when: writes,
+      }),
+    ];
+  });
+}
+
+/** Of a relation to many rows: who reads the row reads it; who updates the row, and may refer to the other, writes it. */
+function linkRules(of: Daptin, link: Link): ResourceRules {
+  const ends = endsOf(link);
+  return rules(of, link.name as `${Entity}_usergroup`, ({ it, allow, holds, may }) => {
+    const end = (name: string) => it[name as 'usergroup_id'];
+    return [
+      allow('administrator', everything(holds('administrator'))),
+      allow('read', {
+        says: 'Who reads a row reads what it is related to.',
+        source: 'facts §3',
+        actions: ['read'],
+        when: may('read', end(ends.of)),
+      }),
+      allow('write', {
+        says: 'Who may update a row, and refer to another, relates it to that, and takes that back.',
+        source: 'facts §3',
+        actions: ['create', 'delete'],
+        when: all(may('update', end(ends.of)), may('refer', end(ends.to))),
       }),
     ];
   });
@@ -227,10 +243,16 @@ const PARTICULAR: Readonly<Record<string, Particular>> = {
 
 /**
  * Every rule of Daptin, over its own entities and others.
- * @param declared resource types of further entities, as `entity` makes them, and the names of these
+ * @param declared resource types of further entities, as `entity` and `linkOf` make them
+ * @param names of these entities
+ * @param links their relations to many rows
  */
-export function daptinPolicy(declared: Resources = {}, names: readonly string[] = []): Policy {
+export function daptinPolicy(
+  declared: Resources = {},
+  names: readonly string[] = [],
+  links: readonly Link[] = [],
+): Policy {
   const of = daptinModel(declared);
   const entities = [...BUILT_IN, ...names].flatMap((name) => entityRules(of, name, PARTICULAR[name]));
-  return policy(of, [...entities, ...particularRules(of)]);
+  return policy(of, [...entities, ...links.map((link) => linkRules(of, link)), ...particularRules(of)]);
 }

@@ -134,7 +134,7 @@ describe('the audit trail of an installation', () => {
       return lines.map((line) => JSON.parse(line)).map(({ event, detail }) => ({ event, ...detail }));
     };
     const what = { file: 'audit.backup', by: 'command line' };
-    const made = { event: 'backup.made', ...what, applications: ['open-data-capture', 'opentera'] };
+    const made = { event: 'backup.made', ...what, applications: ['daptin', 'open-data-capture', 'opentera'] };
     const restored = { event: 'backup.restored', ...what };
     expect(await told(on()), 'one was made, and where none was there is no entry').toEqual([made]);
     expect(new Set(await told(fresh))).toEqual(new Set([made, restored]));

@@ -36,7 +36,7 @@ describe('with demo data', () => {
     const page = await fetch(`${server.url}/`, { headers: { accept: 'text/html,*/*' } });
     expect(page.headers.get('content-type')).toContain('text/html');
     const list = await fetch(`${server.url}/`, { headers: { accept: 'application/json' } });
-    expect(await list.json()).toMatchObject({ applications: [{ name: 'open-data-capture' }, { name: 'opentera' }] });
+    expect(await list.json()).toMatchObject({ applications: [{ name: 'daptin' }, { name: 'open-data-capture' }, { name: 'opentera' }] });
 
     const { code, out, err } = await server.stop('SIGINT');
     expect({ code, err }).toEqual({ code: 0, err: '' });

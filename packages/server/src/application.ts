@@ -20,6 +20,8 @@ export interface LoginSettings {
   readonly path?: string;
   /** Fields with names that a password must not resemble. */
   readonly names?: readonly string[];
+  /** Further claims of their tokens, for a client to read, and the text fields that they are taken from: `{ email: 'email' }`. */
+  readonly claims?: Readonly<Record<string, string>>;
 }
 
 /** How people sign in with an account that they have elsewhere, where the installation has providers for it. */

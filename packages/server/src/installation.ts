@@ -1,6 +1,7 @@
 import type { Policy } from '@ostiary/policy';
 import { tableOf } from '@ostiary/policy/sql';
 import { Principals } from './access/principals.js';
+import { tokenClaims } from './access/token-claims.js';
 import { LiveTypes } from './access/type-attributes.js';
 import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
@@ -207,6 +208,7 @@ async function contextOf(
       tokens,
       lockout: application.lockout ?? DEFAULT_LOCKOUT,
       ...(refresh === null ? {} : { refresh }),
+      claims: tokenClaims(database, application),
       logins: new Tally(),
     },
     fieldKeys,

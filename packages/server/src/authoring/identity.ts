@@ -1,6 +1,7 @@
 import { findField, type Model } from '@ostiary/policy';
 import { loginAddress } from '../addresses.js';
 import { type Application, DEFAULT_TOKENS, type LoginSettings, type TokenSettings } from '../application.js';
+import { OWN_CLAIMS } from '../keys/index.js';
 import { fail } from './error.js';
 
 /** Addresses of every application. */
@@ -52,10 +53,15 @@ function requireLogin({ policy: { model }, staticTokens }: Application, kind: st
     isText(login.password) && field(login.password)?.secret === true,
     'a secret text: write text({ secret: true })',
   );
-  const { disabled, enabled, names = [] } = login;
+  const { disabled, enabled, names = [], claims = {} } = login;
   if (disabled !== undefined) requireFlag(model, `${at}.disabled`, type, disabled);
   if (enabled !== undefined) requireFlag(model, `${at}.enabled`, type, enabled);
   for (const name of names) fits('names', name, isPlain(name), 'a text');
+  for (const [claim, name] of Object.entries(claims)) {
+    fits('claims', name, isPlain(name), 'a text');
+    if (OWN_CLAIMS.includes(claim))
+      fail(`${at}.claims`, `'${claim}' is a claim of the server's own: take another name`);
+  }
 }
 
 function requireFlag(model: Model, at: string, type: string, name: string): void {

@@ -129,6 +129,7 @@ const login = members<LoginSettings>({
   enabled: maybe(word),
   path: maybe(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' })),
   names: maybe(words),
+  claims: maybe(each(word)),
 });
 
 const signOn = members<SignOnSettings>({

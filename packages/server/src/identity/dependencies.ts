@@ -13,6 +13,8 @@ export interface IdentityDependencies {
   readonly lockout: LockoutSettings;
   /** Left out, log-ins give no refresh tokens. */
   readonly refresh?: RefreshSettings;
+  /** Further claims of a principal's tokens. */
+  readonly claims?: (kind: string, principalId: string) => Promise<Readonly<Record<string, unknown>>>;
   /** Log-ins by what came of them. */
   readonly logins: Tally;
 }

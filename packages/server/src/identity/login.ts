@@ -16,12 +16,10 @@ export interface LoginAttempt {
   readonly requestId?: string;
   /** Whether who knows the password of a disabled account is told so; true unless given. */
   readonly tellsDisabled?: boolean;
-  /** Further claims for the token, once it is known whose it is. */
-  readonly claims?: (principalId: string) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** Somebody who has proved at another place who they are. */
-export interface LoginElsewhere extends Pick<LoginAttempt, 'application' | 'kind' | 'requestId' | 'claims'> {
+export interface LoginElsewhere extends Pick<LoginAttempt, 'application' | 'kind' | 'requestId'> {
   readonly principalId: string;
   /** Where. */
   readonly provider: string;
@@ -113,7 +111,7 @@ async function openSession(deps: IdentityDependencies, attempt: Attempt, account
   const now = runtime.now();
   const sessionId = runtime.id();
   // Signed before the transaction, which so never waits for another connection while it holds one.
-  const claims = (await attempt.claims?.(principalId)) ?? {};
+  const claims = (await deps.claims?.(kind, principalId)) ?? {};
   const { token, expiresAt } = await tokens.issue({ sub: principalId, kind, sessionId, claims }, now);
   const endsAt = deps.refresh && sessionEnd(deps.refresh, now);
   const renewal = deps.refresh && endsAt && makeRefreshToken(runtime, deps.refresh, endsAt);

@@ -57,7 +57,8 @@ export async function refresh(deps: IdentityDependencies, use: Use): Promise<Ref
   // Signed before the transaction, which so never waits for another connection while it holds one.
   const { kind, principalId: sub, sessionId } = known;
   const endsAt = sessionEnd(settings, known.beganAt);
-  const access = await tokens.issue({ sub, kind, sessionId }, now, settings.refreshedSeconds);
+  const claims = (await deps.claims?.(kind, sub)) ?? {};
+  const access = await tokens.issue({ sub, kind, sessionId, claims }, now, settings.refreshedSeconds);
   const renewal = makeRefreshToken(runtime, settings, endsAt);
   const lastsUntil = new Date(Math.min(Math.max(+access.expiresAt, +renewal.expiresAt), +endsAt));
   const refused = await database.db.transaction().execute((tx) => goOn(deps, tx, use, { known, renewal, lastsUntil }));

@@ -14,6 +14,7 @@ export { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './
 export type { AsymmetricAlgorithm, TokenAlgorithm } from './token-keys.js';
 export {
   createTokenService,
+  OWN_CLAIMS,
   type TokenService,
   type TokenServiceOptions,
   type TokenSubject,

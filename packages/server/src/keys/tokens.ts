@@ -56,7 +56,8 @@ export interface TokenService {
 
 /** The media type of a JWT access token, without its prefix (RFC 9068 section 2.1). */
 const ACCESS_TOKEN_TYPE = 'at+jwt';
-const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'kind', 'iat', 'nbf', 'exp', 'jti'];
+/** The claims that every token has, and that nothing else can give. */
+export const OWN_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'kind', 'iat', 'nbf', 'exp', 'jti'];
 
 /** How kinds of principals are written: anything else is none, and may be what PostgreSQL can't read. */
 const KIND = /^[\w-]{1,100}$/;
@@ -85,7 +86,7 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
       typ: ACCESS_TOKEN_TYPE,
       issuer,
       audience,
-      requiredClaims: REQUIRED_CLAIMS,
+      requiredClaims: OWN_CLAIMS,
       currentDate: now,
       clockTolerance: 0,
     }).catch(() => {

@@ -1,0 +1,91 @@
+import {
+  boolean,
+  choice,
+  date,
+  type Field,
+  type FieldOptions,
+  instant,
+  integer,
+  json,
+  ModelError,
+  number,
+  text,
+} from '@ostiary/policy';
+
+/** What a declaration may say of a column of each kind, beside `name`, `kind`, `says` and `optional`. */
+const OPTIONS = {
+  text: ['unique', 'default', 'minLength', 'maxLength', 'format'],
+  integer: ['unique', 'default', 'minimum', 'maximum'],
+  number: ['default', 'minimum', 'maximum'],
+  boolean: ['default'],
+  instant: [],
+  date: [],
+  choice: ['default', 'choices'],
+  json: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+type Kind = keyof typeof OPTIONS;
+
+const MAKE: Readonly<Record<Exclude<Kind, 'choice'>, (options: FieldOptions) => Field>> = {
+  text,
+  integer,
+  number,
+  boolean,
+  instant,
+  date,
+  json,
+};
+
+type Given = Readonly<Record<string, unknown>>;
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '' && value.length <= 1_000;
+const isCount = (value: unknown): boolean =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 1_000_000;
+const isTrue = (value: unknown): boolean => typeof value === 'boolean';
+const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
+
+/** What an option has to be, and how that is said. */
+const FITS: Readonly<Record<string, readonly [fits: (value: unknown) => boolean, what: string]>> = {
+  says: [isText, 'a text'],
+  optional: [isTrue, 'true or false'],
+  unique: [isTrue, 'true or false'],
+  minLength: [isCount, 'a count'],
+  maxLength: [isCount, 'a count'],
+  minimum: [isNumber, 'a number'],
+  maximum: [isNumber, 'a number'],
+  format: [(value) => value === 'email' || value === 'uri', "'email' or 'uri'"],
+  choices: [
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isText) && new Set(value).size === value.length,
+    'a list of different texts',
+  ],
+};
+
+/**
+ * A column of a declaration as a field.
+ * @param at the place, for messages
+ * @throws ModelError
+ */
+export function fieldOfColumn(at: string, { name: _, kind, ...options }: Given): Field {
+  if (typeof kind !== 'string' || !Object.hasOwn(OPTIONS, kind)) {
+    throw new ModelError(`${at} has no kind, but one of ${Object.keys(OPTIONS).join(', ')}`);
+  }
+  const known: readonly string[] = ['says', 'optional', ...OPTIONS[kind as Kind]];
+  for (const [option, value] of Object.entries(options)) {
+    if (!known.includes(option)) throw new ModelError(`${at}: a ${kind} has no '${option}', but ${known.join(', ')}`);
+    const [fits, what] = FITS[option] ?? [(given: unknown) => isDefault(kind as Kind, options, given), `a ${kind}`];
+    if (!fits(value)) throw new ModelError(`${at}: '${option}' is not ${what}`);
+  }
+  const { minLength, maxLength, minimum, maximum, choices } = options as FieldOptions & { choices?: readonly string[] };
+  if (Number(minLength) > Number(maxLength) || Number(minimum) > Number(maximum)) {
+    throw new ModelError(`${at}: its least is more than its most`);
+  }
+  if (kind !== 'choice') return MAKE[kind as Exclude<Kind, 'choice'>](options as FieldOptions);
+  if (choices === undefined) throw new ModelError(`${at}: a choice needs 'choices'`);
+  return choice(choices, options as FieldOptions);
+}
+
+function isDefault(kind: Kind, options: Given, value: unknown): boolean {
+  if (kind === 'boolean') return isTrue(value);
+  if (kind === 'choice') return Array.isArray(options.choices) && options.choices.includes(value);
+  if (kind === 'text') return typeof value === 'string' && options.unique !== true;
+  return isNumber(value) && (kind === 'number' || Number.isInteger(value)) && options.unique !== true;
+}
