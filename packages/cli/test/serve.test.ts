@@ -36,7 +36,9 @@ describe('with demo data', () => {
     const page = await fetch(`${server.url}/`, { headers: { accept: 'text/html,*/*' } });
     expect(page.headers.get('content-type')).toContain('text/html');
     const list = await fetch(`${server.url}/`, { headers: { accept: 'application/json' } });
-    expect(await list.json()).toMatchObject({ applications: [{ name: 'daptin' }, { name: 'open-data-capture' }, { name: 'opentera' }] });
+    expect(await list.json()).toMatchObject({
+      applications: [{ name: 'daptin' }, { name: 'open-data-capture' }, { name: 'opentera' }],
+    });
 
     const { code, out, err } = await server.stop('SIGINT');
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -142,7 +144,8 @@ describe('without demo data', () => {
     const data = join(await temporaryFolder(), 'data');
     const server = await serve(['--port', '0', '--data', data, '--no-demo']);
     expect(server.said()).toContain('Open Data Capture has no accounts yet');
-    const [, url = '', json = ''] = /curl -s (\S+\/setup) .* -d '(.*)'/.exec(curlLine(server.said())) ?? [];
+    const said = server.said().slice(server.said().indexOf('Open Data Capture has no accounts yet'));
+    const [, url = '', json = ''] = /curl -s (\S+\/setup) .* -d '(.*)'/.exec(curlLine(said)) ?? [];
     const asked = JSON.parse(json);
     expect(Object.keys(asked).sort()).toEqual(['firstName', 'lastName', 'password', 'token', 'username']);
     const body = { ...asked, username: 'first', firstName: 'First', lastName: 'Person', password: PASSWORD };

@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EVERYTHING, permission } from '../src/bits.js';
+import { type Notes, openNotes, WHO, type Who } from './notes.js';
+
+let notes: Notes;
+beforeAll(async () => {
+  notes = await openNotes();
+});
+afterAll(() => notes?.app.close());
+
+const TITLES = ['owned', 'ownerless'] as const;
+
+/** What somebody sees in a list, by title: 'whole', or 'id' where there is no more. */
+async function listed(who: Who): Promise<Readonly<Record<string, string>>> {
+  const { app, ids } = notes;
+  const { status, body } = await app.request({ ...notes.as(who), url: '/api/note' });
+  expect([200, 403]).toContain(status);
+  const items: readonly { readonly id: string; readonly title?: string }[] = body.items ?? [];
+  return Object.fromEntries(
+    items.map((item) => {
+      const title = TITLES.find((each) => ids[each] === item.id) ?? 'another';
+      if (item.title === undefined) expect(Object.keys(item).sort(), 'the id alone').toEqual(['id', 'version']);
+      return [title, item.title === undefined ? 'id' : 'whole'];
+    }),
+  );
+}
+
+test('what is listed is what can be peeked at, and its content what can be read', { timeout: 120_000 }, async () => {
+  const bits = fc.oneof(
+    fc.integer({ min: 0, max: EVERYTHING }),
+    fc
+      .uniqueArray(fc.integer({ min: 0, max: 20 }), { maxLength: 5 })
+      .map((all) => all.reduce((sum, n) => sum + 2 ** n, 0)),
+  );
+  const level = fc.record({ own: bits, link: fc.option(bits) });
+  const { app, ids } = notes;
+  await fc.assert(
+    fc.asyncProperty(level, level, level, async (type, owned, ownerless) => {
+      await notes.permitType(type.own, type.link);
+      await notes.permitNote('owned', owned.own, owned.link);
+      await notes.permitNote('ownerless', ownerless.own, ownerless.link);
+      for (const who of WHO) {
+        const seen = await listed(who);
+        for (const title of TITLES) {
+          const { status } = await app.request({ ...notes.as(who), url: `/api/note/${ids[title]}` });
+          expect(status === 200, `${who} reads ${title}`).toBe(seen[title] === 'whole');
+          const subject = who === 'guest' ? { type: 'guest', id: '' } : { type: 'user', id: ids[who] };
+          const body = { subject, action: { name: 'list' }, resource: { type: 'note', id: ids[title] } };
+          const asked = { ...notes.as('administrator'), method: 'POST', url: '/access/v1/evaluation', body } as const;
+          expect((await app.request(asked)).body, `${who} lists ${title}`).toEqual({ decision: title in seen });
+        }
+      }
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test('who may only peek learns nothing of the content: not by a filter, not by an order', async () => {
+  const { app, as, permitType, permitNote, ids } = notes;
+  await permitType(permission('GuestPeek'));
+  await permitNote('owned', permission('GuestPeek', 'UserRead'));
+  await permitNote('ownerless', 0);
+  expect(await listed('stranger')).toEqual({ owned: 'id' });
+  expect((await app.request({ ...as('stranger'), url: `/api/note/${ids.owned}` })).status).toBe(403);
+  for (const query of ['title=owned', 'title=other', 'sort=title', 'permission=0']) {
+    const { status, body } = await app.request({ ...as('stranger'), url: `/api/note?${query}` });
+    expect([status, body.items], query).toEqual([200, []]);
+  }
+  expect((await app.request({ ...as('owner'), url: '/api/note?title=owned' })).body.items).toHaveLength(1);
+});
+
+test('a refusal says which bit was missing', async () => {
+  const { app, as, permitType, permitNote, ids } = notes;
+  await permitType(EVERYTHING & ~permission('GuestUpdate', 'UserUpdate', 'GroupUpdate'));
+  await permitNote('owned', EVERYTHING);
+  const change = (who: Who) =>
+    app.request({ ...as(who), method: 'PATCH', url: `/api/note/${ids.owned}`, body: { title: 'x' } });
+  expect((await change('stranger')).body.missing.join()).toContain('the entity note');
+  await permitType(EVERYTHING);
+  await permitNote('owned', 0);
+  const subject = { type: 'user', id: ids.stranger };
+  const body = { subject, action: { name: 'update' }, resource: { type: 'note', id: ids.owned } };
+  const told = await app.request({ ...as('administrator'), method: 'POST', url: '/access/v1/explanation', body });
+  expect(told.body.missing.join()).toMatch(/^you own it, and it has UserUpdate$/);
+});
