@@ -3,6 +3,7 @@ import { demo } from './demo.js';
 import { effects, makeAdministrator } from './effects.js';
 import { initial } from './initial.js';
 import { daptinPolicy } from './rules.js';
+import { signOn } from './sign-on.js';
 
 /** Daptin, as Ostiary serves it. */
 export const application: Application = {
@@ -20,5 +21,7 @@ export const application: Application = {
   administrator: { kind: 'user', values: {}, made: makeAdministrator },
   effects,
   initial,
+  signOn,
+  tokens: { algorithm: 'ES256', lifetimeSeconds: 3600 },
   demo,
 };

@@ -95,6 +95,12 @@ const builtIn = {
       auth_url: text({ optional: true, format: 'uri', maxLength: 2_000 }),
       token_url: text({ optional: true, format: 'uri', maxLength: 2_000 }),
       profile_url: text({ optional: true, format: 'uri', maxLength: 2_000 }),
+      profile_id_path: text({
+        default: 'sub',
+        minLength: 1,
+        maxLength: 200,
+        says: 'Where the profile says who it is.',
+      }),
       profile_email_path: text({ default: 'email', minLength: 1, maxLength: 200 }),
       profile_verified_path: text({
         default: 'email_verified',
