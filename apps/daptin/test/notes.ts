@@ -63,7 +63,8 @@ export async function openNotes(): Promise<Notes> {
   const { pool } = app.database;
   // An entity that is declared is open to all users at first: here to the crew alone.
   await pool.query(
-    "delete from daptin.world_usergroup where usergroup_id = (select id from daptin.usergroup where name = 'users')",
+    `delete from daptin.world_usergroup l using daptin.usergroup g, daptin.world w
+     where l.usergroup_id = g.id and g.name = 'users' and l.world_id = w.id and w.schema is not null`,
   );
   const person = (name: Who) => (name === 'guest' ? '' : app.idOf('user_account', 'name', name));
   const ids = Object.fromEntries(
