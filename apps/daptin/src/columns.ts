@@ -71,7 +71,7 @@ export function fieldOfColumn(at: string, { name: _, kind, ...options }: Given):
   const known: readonly string[] = ['says', 'optional', ...OPTIONS[kind as Kind]];
   for (const [option, value] of Object.entries(options)) {
     if (!known.includes(option)) throw new ModelError(`${at}: a ${kind} has no '${option}', but ${known.join(', ')}`);
-    const [fits, what] = FITS[option] ?? [(given: unknown) => isDefault(kind as Kind, options, given), `a ${kind}`];
+    const [fits, what] = FITS[option] ?? [(given: unknown) => isDefault(kind as Kind, options, given), 'of its kind'];
     if (!fits(value)) throw new ModelError(`${at}: '${option}' is not ${what}`);
   }
   const { minLength, maxLength, minimum, maximum, choices } = options as FieldOptions & { choices?: readonly string[] };

@@ -59,7 +59,7 @@ export interface Notes {
 }
 
 export async function openNotes(): Promise<Notes> {
-  const app = await openApplication(application_, { demo: true });
+  const app = await openApplication(application_, { template: 'daptin_notes' });
   const { pool } = app.database;
   // An entity that is declared is open to all users at first: here to the crew alone.
   await pool.query(

@@ -34,7 +34,7 @@ beforeAll(async () => {
       profile_verified_path: 'sure',
     },
     { name: 'closed', issuer },
-    { name: 'google', allow_login: true },
+    { name: 'github', allow_login: true },
     { name: 'nowhere', allow_login: true },
   ]) {
     const { clientId: client_id, clientSecret: client_secret } = CLIENT;
@@ -59,7 +59,7 @@ const me = (token: string) => app.request({ url: '/auth/me', token });
 test('the connections that allow log-in, and hold together, are offered', async () => {
   const names = async () =>
     (await app.request({ url: '/auth/sign-on' })).body.providers.map(({ name }: { readonly name: string }) => name);
-  expect((await names()).sort()).toEqual(['clinic', 'google', 'plain', 'registry']);
+  expect((await names()).sort()).toEqual(['clinic', 'github', 'plain', 'registry']);
   const url = `/api/oauth_connect/${await app.idOf('oauth_connect', 'name', 'closed')}`;
   const allow = (allow_login: boolean) =>
     app.request({ as: 'admin@example.org', method: 'PATCH', url, body: { allow_login } });

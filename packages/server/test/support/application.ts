@@ -123,11 +123,13 @@ export type TestOptions = Partial<Omit<ServerOptions, 'installation'>> & {
   /** Further applications of the installation. */
   readonly beside?: readonly Application[];
   readonly demo?: boolean;
+  /** Names what it begins with, where another of that name begins with something else. */
+  readonly template?: string;
 };
 
 /** Opens an installation of one application with its demo data, in a database of its own, behind a server. */
 export async function openApplication(application: Application, options: TestOptions = {}): Promise<TestApplication> {
-  const { beside = [], demo = true, ...serverOptions } = options;
+  const { beside = [], demo = true, template, ...serverOptions } = options;
   const applications = [application, ...beside];
   const open = (database: ReturnType<typeof openDatabase>, runtime: Runtime) =>
     openInstallation({
@@ -142,7 +144,7 @@ export async function openApplication(application: Application, options: TestOpt
     });
   const names = applications.map((each) => snakeCase(each.policy.model.name));
   const database = await testDatabase({
-    name: `${demo ? 'demo' : 'bare'}_${names.join('_')}`,
+    name: `${demo ? 'demo' : 'bare'}_${template ?? names.join('_')}`,
     setUp: async (pool) => {
       const { database: draft } = pool.options;
       const opened = openDatabase({ ...inject('postgres'), ...(draft ? { database: draft } : {}) });

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type JsonBody,
+  openApplication,
+  type TestApplication,
+} from '../../../packages/server/test/support/application.js';
+import { declaredPolicy } from '../src/declare.js';
+import { DEMO_ENTITIES, demo, loadRows } from '../src/demo.js';
+import { application } from '../src/index.js';
+
+const BO = 'bo@example.org';
+const CY = 'cy@example.org';
+const ADMIN = 'admin@example.org';
+
+let app: TestApplication;
+beforeAll(async () => {
+  app = await openApplication(
+    { ...application, policy: declaredPolicy(DEMO_ENTITIES), demo },
+    { template: 'daptin_rows' },
+  );
+  await app.seed(loadRows);
+});
+afterAll(() => app?.close());
+
+describe('rows under different permissions', () => {
+  test.each<[string | undefined, string, readonly (string | null)[]]>([
+    [undefined, 'study', ['Sleep', null]],
+    [BO, 'study', ['Sleep', 'Pain']],
+    [CY, 'study', ['Sleep', 'Pain']],
+    [ADMIN, 'study', ['Sleep', 'Pain', 'Nothing that anybody sees']],
+    [undefined, 'sample', []],
+    [BO, 'sample', ['S-1', 'P-1']],
+    [CY, 'sample', [null, null]],
+    [ADMIN, 'sample', ['S-1', 'P-1']],
+  ])('%s sees of %s: %j', async (as, entity, expected) => {
+    const { status, body } = await app.request({ as, url: `/api/${entity}` });
+    expect([200, 403]).toContain(status);
+    const items: readonly JsonBody[] = body.items ?? [];
+    expect(items.map(({ title, label }) => title ?? label ?? null)).toEqual(expected);
+  });
+});
+
+test('a provider waits to be set up, and nobody reads its secret', async () => {
+  const { body, text } = await app.request({ as: ADMIN, url: '/api/oauth_connect' });
+  expect(body.items).toMatchObject([{ name: 'google', allow_login: false }]);
+  expect(text).not.toContain('secret');
+});
