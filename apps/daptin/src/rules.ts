@@ -50,17 +50,18 @@ export interface Particular {
 export function entityRules(of: Daptin, name: string, particular: Particular = {}): readonly ResourceRules[] {
   const entity = name as Entity;
   const rows = rules(of, entity, ({ it, me, type, allow, holds, linked }) => {
+    // An explanation names what lacks least, and of several the first: so guests come before groups here.
     const onType = (operation: Operation) =>
       any(
-        named(
-          `you own the entity ${name}, which has User${operation}`,
-          all(equal(type.user_account_id, me.user), has(type.permission, 'User', operation)),
+        all(
+          named(`you own the entity ${name}`, equal(type.user_account_id, me.user)),
+          named(`the entity ${name} has User${operation}`, has(type.permission, 'User', operation)),
         ),
+        named(`the entity ${name} has Guest${operation}`, has(type.permission, 'Guest', operation)),
         named(
           `you are in a group for which the entity ${name} has Group${operation}`,
           any(...enough(operation).map((each) => holds('usergroup member', type[groupSet(each)]))),
         ),
-        named(`the entity ${name} has Guest${operation}`, has(type.permission, 'Guest', operation)),
       );
     const owner = (particular.owner === 'itself' ? it : it.user_account_id) as Expression<Id<'user_account'>>;
     const inGroup = (operation: Operation) =>
@@ -80,12 +81,12 @@ export function entityRules(of: Daptin, name: string, particular: Particular = {
           );
     const onRow = (operation: Operation) =>
       any(
-        named(
-          `you own it, and it has User${operation}`,
-          all(equal(owner, me.user), has(it.permission, 'User', operation)),
+        all(
+          named('you own it', equal(owner, me.user)),
+          named(`it has User${operation}`, has(it.permission, 'User', operation)),
         ),
-        named(`you are in a group of it for which it has Group${operation}`, inGroup(operation)),
         named(`it has Guest${operation}`, has(it.permission, 'Guest', operation)),
+        named(`you are in a group of it for which it has Group${operation}`, inGroup(operation)),
       );
     const fields = Object.keys(of.resources[entity].fields).filter(
       (field) => field !== 'user_account_id' && !particular.reserved?.includes(field),
