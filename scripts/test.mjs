@@ -11,6 +11,7 @@ const DATABASE_HELPER = join(ROOT, 'packages/server/test/support/cluster.ts');
 const VERSION_DOES_NOT_MATTER = [
   /\/(hostile-\w+|sign-on[\w-]*|own-application|nodes|presence-http|roots|refresh|static-tokens)\.test\.ts$/,
   /\/apps\/opentera\/test\/(?!table|scenarios)/,
+  /\/apps\/daptin\/test\/(?!bits|lists)/,
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { archive } from './support/archive.js';
 import { bitsApplication } from './support/bits.js';
 import { board } from './support/board.js';
+import { shelves } from './support/shelves.js';
 import { trials } from './support/trials.js';
 import { ward } from './support/ward.js';
 
@@ -24,6 +25,7 @@ test('what the others are changes of is an application', () => {
   expect(checkApplication(archive)).toBe(archive);
   expect(checkApplication(board)).toBe(board);
   expect(checkApplication(bitsApplication)).toBe(bitsApplication);
+  expect(checkApplication(shelves)).toBe(shelves);
 });
 
 test.each<[string, Application, Change, RegExp]>([
@@ -64,6 +66,31 @@ test.each<[string, Application, Change, RegExp]>([
     ward,
     { logins: { nurse: { login: 'name', password: 'password', enabled: 'enabeld' } } },
     /logins\.nurse\.enabled: Nurse has no field 'enabeld'/,
+  ],
+  [
+    'a claim of nothing',
+    trials,
+    { logins: { person: { ...trials.logins.person, claims: { email: 'email' } } } },
+    /logins\.person\.claims: Person has no field 'email'/,
+  ],
+  [
+    'a claim of a secret',
+    trials,
+    { logins: { person: { ...trials.logins.person, claims: { name: 'password' } } } },
+    /logins\.person\.claims: Person\.password is not a text/,
+  ],
+  [
+    "a claim of the server's own",
+    trials,
+    { logins: { person: { ...trials.logins.person, claims: { sub: 'login' } } } },
+    /logins\.person\.claims: 'sub' is a claim of the server's own/,
+  ],
+  ['effects of no type', trials, { effects: { Persn: {} } }, /effects\.Persn: there is no resource type 'Persn'/],
+  [
+    'what comes after an administrator, and is nothing to call',
+    trials,
+    { administrator: { ...trials.administrator, made: 'Group' } },
+    /administrator\.made must be a function/,
   ],
   [
     'guests of no kind',

@@ -215,3 +215,17 @@ test('without roots one refreshes beside where one logs out; the token of anothe
     await other.close();
   }
 });
+
+test('further claims tell what the record says when a token is made: by a log-in, and by a refresh', async () => {
+  const nurse = { login: 'name', password: 'password', claims: { called: 'name' } };
+  const told = await openApplication({ ...ward, logins: { ...ward.logins, nurse } });
+  const called = ({ accessToken }: Pair) =>
+    JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()).called;
+  const post = async (url: string, body: object) => (await told.request({ method: 'POST', url, body })).body as Pair;
+  const first = await post('/api/nurse/login', { name: 'night', password: DEMO_PASSWORD });
+  expect(called(first)).toBe('night');
+  const id = await told.idOf('Nurse', 'name', 'night');
+  await told.seed((system) => system.update('Nurse', id, { name: 'dawn' }));
+  expect(called(await post('/api/nurse/refresh', { refreshToken: first.refreshToken }))).toBe('dawn');
+  await told.close();
+});
