@@ -1,13 +1,13 @@
 import { type Field, ModelError, type Policy, type Resource, reference } from '@ostiary/policy';
 import { fieldOfColumn } from './columns.js';
-import { entity, joinOf, type Link, linkOf } from './entity.js';
+import { endsOf, entity, joinOf, type Link, linkOf } from './entity.js';
 import { BUILT_IN } from './model.js';
 import { daptinPolicy } from './rules.js';
 
 type Given = Readonly<Record<string, unknown>>;
 
 /** What every row has; no column has such a name. */
-const OWN = ['id', 'created_at', 'updated_at', 'version', 'user_account_id', 'permission'];
+const OWN = ['id', 'created_at', 'updated_at', 'version', 'user_account_id', 'permission', 'usergroup', 'usergroups'];
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 const LONGEST_NAME = 40;
 const LONGEST_LINK = 55;
@@ -42,7 +42,12 @@ export function declaredPolicy(rows: readonly Given[]): Policy {
       const link = addRelation(place, name, relation, known, fields);
       if (link !== null) own.push(link);
     }
-    const made = { ...entity(name, { fields }), ...Object.fromEntries(own.map((link) => [link.name, linkOf(link)])) };
+    const many = own.map((link) => {
+      const ends = endsOf(link);
+      return [link.name.slice(name.length + 1), { in: link.name, of: ends.of, to: ends.to }] as const;
+    });
+    const ownTypes = entity(name, { fields, relations: Object.fromEntries(many) });
+    const made = { ...ownTypes, ...Object.fromEntries(own.map((link) => [link.name, linkOf(link)])) };
     for (const [type, resource] of Object.entries(made)) {
       const isTaken = Object.hasOwn(resources, type) || BUILT_IN.some((each) => type === each || type === joinOf(each));
       if (isTaken) throw new ModelError(`${at}: there is a '${type}' already`);

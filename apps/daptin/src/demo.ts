@@ -30,7 +30,6 @@ export const DEMO_ENTITIES = [
 
 interface People {
   readonly bo: string;
-  readonly cy: string;
   readonly nurses: string;
 }
 
@@ -46,6 +45,7 @@ async function load(seed: Seed): Promise<void> {
     client_secret: 'and its secret',
     allow_login: false,
   });
+  await loadRows(seed, people);
 }
 
 async function loadPeople(seed: Seed): Promise<People> {
@@ -57,14 +57,11 @@ async function loadPeople(seed: Seed): Promise<People> {
   for (const user_account_id of [bo, cy]) {
     await seed.create('user_account_usergroup', { user_account_id, usergroup_id: nurses });
   }
-  return { bo, cy, nurses };
+  return { bo, nurses };
 }
 
-/** Rows of what was declared, under different permissions: for when their tables are there. */
-export async function loadRows(seed: Seed): Promise<void> {
-  const [bo] = await seed.find('user_account', { name: 'Bo Brandt' });
-  const [nurses] = await seed.find('usergroup', { name: 'nurses' });
-  const user_account_id = bo?.id;
+/** Rows of what was declared, under different permissions. */
+async function loadRows(seed: Seed, { bo: user_account_id, nurses: usergroup_id }: People): Promise<void> {
   const study = (title: string, permission?: number) =>
     seed.create('study', { title, user_account_id, ...(permission === undefined ? {} : { permission }) });
   const sleep = await study(
@@ -73,13 +70,13 @@ export async function loadRows(seed: Seed): Promise<void> {
   );
   const pain = await study('Pain');
   await study('Nothing that anybody sees', 0);
-  await seed.create('study_usergroup', { study_id: pain, usergroup_id: nurses?.id });
+  await seed.create('study_usergroup', { study_id: pain, usergroup_id });
   for (const [label, study_id] of [
     ['S-1', sleep],
     ['P-1', pain],
   ] as const) {
     const sample_id = await seed.create('sample', { label, study_id, user_account_id });
-    await seed.create('sample_usergroup', { sample_id, usergroup_id: nurses?.id });
+    await seed.create('sample_usergroup', { sample_id, usergroup_id });
   }
 }
 

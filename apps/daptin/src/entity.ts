@@ -1,4 +1,13 @@
-import { type Field, type Fields, type Id, integer, type Resource, reference, resource } from '@ostiary/policy';
+import {
+  type Field,
+  type Fields,
+  type Id,
+  integer,
+  type Relation,
+  type Resource,
+  reference,
+  resource,
+} from '@ostiary/policy';
 import { EVERYTHING } from './bits.js';
 
 /** Named actions that every entity has, beside those on records: execute an action on a row, and refer to it. */
@@ -34,6 +43,8 @@ export interface EntityOptions<F extends Fields> {
   readonly fields: F;
   /** The text field, unique and required, by which other programs name its rows. */
   readonly identifiedBy?: string;
+  /** Its relations to many rows of others, by name. */
+  readonly relations?: Readonly<Record<string, Relation>>;
   readonly uniqueTogether?: readonly (readonly (keyof F & string)[])[];
 }
 
@@ -55,8 +66,20 @@ type Join<N extends string> = {
 };
 
 /** The rows of an entity, as a resource type. */
-export function rowsOf<const F extends Fields>(name: string, { fields, ...more }: EntityOptions<F>): Row<F> {
-  const whole = { collection: name, actions: ACTIONS, referred: 'refer', ...more, fields: { ...fields, ...permitted } };
+export function rowsOf<const F extends Fields>(
+  name: string,
+  { fields, relations, ...more }: EntityOptions<F>,
+  inGroups = true,
+): Row<F> {
+  const usergroups = { in: joinOf(name), of: `${name}_id`, to: 'usergroup_id' };
+  const whole = {
+    relations: { ...(inGroups ? { usergroups } : {}), ...relations },
+    collection: name,
+    actions: ACTIONS,
+    referred: 'refer',
+    ...more,
+    fields: { ...fields, ...permitted },
+  };
   return resource(whole as unknown as Parameters<typeof resource>[0]) as unknown as Row<F>;
 }
 

@@ -1,4 +1,5 @@
 import type { Application } from '@ostiary/server';
+import { declaredPolicy } from './declare.js';
 import { demo } from './demo.js';
 import { effects, makeAdministrator } from './effects.js';
 import { initial } from './initial.js';
@@ -8,6 +9,7 @@ import { signOn } from './sign-on.js';
 /** Daptin, as Ostiary serves it. */
 export const application: Application = {
   policy: daptinPolicy(),
+  declared: { in: 'world', policy: declaredPolicy },
   guests: 'guest',
   logins: {
     user: {

@@ -43,14 +43,18 @@ const builtIn = {
     identifiedBy: 'email',
   }),
   ...groupsOf('user_account'),
-  usergroup: rowsOf('usergroup', {
-    says: 'Users who share what belongs to it. Its members are in the group of the group itself.',
-    fields: {
-      name: text({ unique: true, fixed: true, minLength: 1, maxLength: 200 }),
-      user_account_id: reference('user_account', { optional: true, filled: 'principal', clears: true }),
+  usergroup: rowsOf(
+    'usergroup',
+    {
+      says: 'Users who share what belongs to it. Its members are in the group of the group itself.',
+      fields: {
+        name: text({ unique: true, fixed: true, minLength: 1, maxLength: 200 }),
+        user_account_id: reference('user_account', { optional: true, filled: 'principal', clears: true }),
+      },
+      identifiedBy: 'name',
     },
-    identifiedBy: 'name',
-  }),
+    false,
+  ),
   ...entity('world', {
     says: 'An entity: what may be done with all of its rows, and what a new one begins with.',
     fields: {

@@ -107,6 +107,7 @@ describe('a row that declares nothing sound is told, with its column', () => {
       [row('note', columns({ name: 'permission', kind: 'integer' }))],
       'every row has that already',
     ],
+    ['the groups of a row', [row('note', relations({ ...many, name: 'usergroup' }))], 'every row has that already'],
     ['a built-in field', [row('note', columns({ name: 'created_at', kind: 'instant' }))], 'every row has that already'],
     ['one twice', [row('note', columns(COLUMN, COLUMN))], "world 'note', column 'title' is there twice"],
     [

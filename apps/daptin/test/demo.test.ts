@@ -4,8 +4,6 @@ import {
   openApplication,
   type TestApplication,
 } from '../../../packages/server/test/support/application.js';
-import { declaredPolicy } from '../src/declare.js';
-import { DEMO_ENTITIES, demo, loadRows } from '../src/demo.js';
 import { application } from '../src/index.js';
 
 const BO = 'bo@example.org';
@@ -14,11 +12,7 @@ const ADMIN = 'admin@example.org';
 
 let app: TestApplication;
 beforeAll(async () => {
-  app = await openApplication(
-    { ...application, policy: declaredPolicy(DEMO_ENTITIES), demo },
-    { template: 'daptin_rows' },
-  );
-  await app.seed(loadRows);
+  app = await openApplication(application);
 });
 afterAll(() => app?.close());
 

@@ -19,7 +19,6 @@ export type Who = (typeof WHO)[number];
 
 const application_: Application = {
   ...application,
-  policy,
   demo: {
     accounts: [],
     load: async (seed) => {

@@ -38,7 +38,10 @@ export async function declare(context: Context, transaction: Transaction, type: 
     const policy = declaredPolicy(application, rows);
     requireKeys(context, policy);
     await createApplicationSchema(transaction, policy, application.declared?.in);
-    return withPolicy(context, policy, key);
+    const next = withPolicy(context, policy, key);
+    // What is written next in this transaction begins as its type says.
+    await next.types.upTo(transaction, null);
+    return next;
   } catch (error) {
     const isAuthors = [ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
     throw isAuthors ? new Problem('invalid_input', { detail: (error as Error).message }, { cause: error }) : error;
