@@ -235,3 +235,26 @@ test('an action is executed by who may execute it, and on the entity that it is 
   await send('administrator', 'PATCH', signup, { permission: 2085152 });
   expect(await ask('guest', 'signup'), 'opened by its permission').toBe(true);
 });
+
+describe('an entity that an administrator declares', () => {
+  const schema = { columns: [{ name: 'text', kind: 'text' }] };
+
+  test('is open to users at once, with their own rows', async () => {
+    const made = await send('administrator', 'POST', '/api/world', { table_name: 'diary', schema });
+    expect(made.status, made.text).toBe(201);
+    const entry = await send('stranger', 'POST', '/api/diary', { text: 'Today.' });
+    expect(entry.body, entry.text).toMatchObject({ permission: 2097057, user_account_id: notes.ids.stranger });
+    const url = `/api/diary/${entry.body.id}`;
+    expect((await send('stranger', 'GET', url)).status).toBe(200);
+    expect((await send('owner', 'GET', url)).status).toBe(403);
+    expect((await send('guest', 'POST', '/api/diary', { text: 'Mine.' })).status).toBe(403);
+  });
+
+  test('is refused with its reason where it is not sound, and then nothing is made', async () => {
+    const before = await notes.app.fingerprint();
+    const wrong = { table_name: 'wrong', schema: { columns: [{ name: 'text', kind: 'words' }] } };
+    const { status, body } = await send('administrator', 'POST', '/api/world', wrong);
+    expect([status, body.detail]).toEqual([422, expect.stringContaining("world 'wrong', column 'text' has no kind")]);
+    expect(await notes.app.fingerprint()).toBe(before);
+  });
+});
