@@ -27,11 +27,11 @@ export function rootOf(application: Pick<Application, 'roots' | 'policy'>, kind:
   return found;
 }
 
-/** Where a kind of principal logs in. */
+/** Where a kind of principal logs in; null where only commands do that. */
 export function loginAddress(
   application: Pick<Application, 'roots' | 'policy'>,
   kind: string,
   settings: Pick<LoginSettings, 'path'>,
-): string {
-  return settings.path ?? `${rootOf(application, kind).identity}/login`;
+): string | null {
+  return settings.path !== undefined ? settings.path : `${rootOf(application, kind).identity}/login`;
 }

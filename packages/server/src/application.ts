@@ -1,6 +1,7 @@
 import type { Personas, Policy } from '@ostiary/policy';
 import type { Context } from './context.js';
 import type { ActionHandler } from './records/actions.js';
+import type { Command } from './records/commands.js';
 import type { Effects } from './records/effects.js';
 import type { Seed } from './records/seed.js';
 import type { System } from './records/system.js';
@@ -16,8 +17,11 @@ export interface LoginSettings {
   readonly disabled?: string;
   /** The boolean field without which there is no logging in; open sessions, and other ways in, go on. */
   readonly enabled?: string;
-  /** Where they log in, below the application's address: `/auth/login`. With `roots`, it is `/api/<kind>/login`. */
-  readonly path?: string;
+  /**
+   * Where they log in, below the application's address: `/auth/login`. With `roots`, it is `/api/<kind>/login`. Null where
+   * only commands log them in.
+   */
+  readonly path?: string | null;
   /** Fields with names that a password must not resemble. */
   readonly names?: readonly string[];
   /** Further claims of their tokens, for a client to read, and the text fields that they are taken from: `{ email: 'email' }`. */
@@ -117,6 +121,8 @@ export interface Application {
   };
   /** What the named actions do. */
   readonly actions?: readonly ActionHandler[];
+  /** What is asked for by name, and is not an action of one record. */
+  readonly commands?: readonly Command[];
   /** What happens along with a write, in its transaction. */
   readonly effects?: Effects;
   /** What every new application begins with, whether it gets demo data or not: groups that its rules know, for one. */

@@ -49,6 +49,7 @@ export {
   createServiceKey,
   createSetupLink,
   hashPassword,
+  type LoginResult,
   listServiceKeys,
   passwordProblem,
   purgeExpired,
@@ -57,7 +58,7 @@ export {
   verifyPassword,
 } from './identity/index.js';
 export { type JsonSchema, Type } from './input/json-schema.js';
-export { requireValid } from './input/require-valid.js';
+export { requireValid, requireValidChanges } from './input/require-valid.js';
 export {
   createTables,
   findInstallation,
@@ -72,8 +73,16 @@ export { preparePassword } from './records/accounts.js';
 export type { ActionCall, ActionHandler } from './records/actions.js';
 export { makeAdministrator } from './records/administrator.js';
 export { changePasswordAction } from './records/change-password.js';
+export type { CommandEyes, CommandHands } from './records/command-hands.js';
+export type {
+  Command,
+  CommandAnswer,
+  CommandCall,
+  CommandCookie,
+} from './records/commands.js';
 export type { Deleting, Effect, Effects } from './records/effects.js';
 export { openField, reencrypt } from './records/encrypted.js';
+export type { Masked } from './records/mask.js';
 export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';

@@ -57,6 +57,7 @@ export interface Installation {
   readonly leftOut: LeftOut;
   /** Whether it holds demo data, and accounts whose password everybody knows. */
   readonly demo: boolean;
+  readonly production: boolean;
 }
 
 /**
@@ -104,7 +105,7 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     if (demo && options.demo) await loadDemo(context, progress);
     await new Served(contexts, name, leftOut).upTo(null);
   }
-  return { database, runtime, keys, contexts, leftOut, demo };
+  return { database, runtime, keys, contexts, leftOut, demo, production: options.production };
 }
 
 /** The policies of the applications that declare types, with what is declared; their tables are made. */

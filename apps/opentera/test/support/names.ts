@@ -6,7 +6,7 @@ import { application } from '../../src/index.js';
 export const API = rootOf(application, 'user').api;
 export const participantApi = rootOf(application, 'participant').api;
 const login = application.logins.participant;
-const participantLogin = login ? loginAddress(application, 'participant', login) : '';
+const participantLogin = login ? (loginAddress(application, 'participant', login) ?? '') : '';
 
 /** The ids of the demo data, by the names that its records have. */
 export type Ids = Readonly<Record<string, string>>;

@@ -58,7 +58,8 @@ async function firstRequest(context: Context, base: string): Promise<string | nu
       .where('login', '=', login)
       .executeTakeFirst();
     const settings = application.logins[account?.kind ?? ''];
-    if (account === undefined || settings === undefined) continue;
+    const address = settings && account && loginAddress(application, account.kind, settings);
+    if (account === undefined || settings === undefined || !address) continue;
     const principal = await context.principals.load(database.db, account.kind, account.principal_id);
     const now = { now: runtime.now().toISOString(), types: context.types.current };
     const type = Object.keys(policy.model.resources).find(
@@ -69,7 +70,7 @@ async function firstRequest(context: Context, base: string): Promise<string | nu
     );
     if (type === undefined) continue;
     const credentials = JSON.stringify({ [settings.login]: login, [settings.password]: DEMO_PASSWORD });
-    const token = `curl -s ${base}${loginAddress(application, account.kind, settings)} -H 'content-type: application/json' -d '${credentials}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/'`;
+    const token = `curl -s ${base}${address} -H 'content-type: application/json' -d '${credentials}' | sed 's/.*"accessToken":"\\([^"]*\\)".*/\\1/'`;
     return `curl -s ${base}${rootOf(application, account.kind).api}/${collectionOf(policy.model, type)} -H "authorization: Bearer $(${token})"`;
   }
   return null;

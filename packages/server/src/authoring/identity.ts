@@ -91,17 +91,22 @@ function requireLoginPaths(application: Application): void {
     const at = `logins.${kind}`;
     const { path } = login;
     if (application.roots === 'kind') {
-      if (path === undefined) continue;
+      if (path === undefined || path === null) continue;
       fail(`${at}.path`, `with roots a ${kind} logs in at ${loginAddress(application, kind, {})}: leave it out`);
     }
+    if (path === null) continue;
     if (path === undefined) fail(at, "it needs 'path', such as /auth/login");
-    if (TAKEN.includes(path) || TAKEN_BELOW.some((taken) => `${path}/`.startsWith(`${taken}/`))) {
+    if (isTaken(path))
       fail(`${at}.path`, `${path} is an address of every application: take another, such as /auth/login`);
-    }
     const other = paths.get(path);
     if (other !== undefined) fail(`${at}.path`, `${path} is where a ${other} logs in: take another`);
     paths.set(path, kind);
   }
+}
+
+/** Whether every application has something else there. */
+export function isTaken(path: string): boolean {
+  return TAKEN.includes(path) || TAKEN_BELOW.some((taken) => `${path}/`.startsWith(`${taken}/`));
 }
 
 function requireTokens({ lifetimeSeconds, refreshSeconds, ...tokens }: TokenSettings = DEFAULT_TOKENS): void {

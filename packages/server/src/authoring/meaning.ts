@@ -3,6 +3,7 @@ import { collectionOf } from '@ostiary/policy/sql';
 import type { Application } from '../application.js';
 import { createSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
+import { requireCommands } from './commands.js';
 import { fail } from './error.js';
 import { requireIdentity, requireKind } from './identity.js';
 
@@ -25,6 +26,7 @@ export function requireMeaning(application: Application): void {
   requireAdministrator(application);
   requirePersonas(application);
   requireActions(application);
+  requireCommands(application);
   if (application.declared !== undefined) requireStored(model, 'declared.in', application.declared.in);
   for (const type of Object.keys(application.effects ?? {})) {
     if (type !== '*') requireStored(model, `effects.${type}`, type);

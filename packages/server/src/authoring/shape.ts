@@ -23,6 +23,7 @@ import type {
 } from '../application.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import type { ActionHandler } from '../records/actions.js';
+import type { Command } from '../records/commands.js';
 import { ApplicationError } from './error.js';
 
 /** One schema for each member of a type: one that is added to the type and not here does not compile. */
@@ -127,7 +128,7 @@ const login = members<LoginSettings>({
   password: word,
   disabled: maybe(word),
   enabled: maybe(word),
-  path: maybe(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' })),
+  path: maybe(Type.Nullable(Type.String({ pattern: '^(/[A-Za-z0-9._~-]+)+$' }))),
   names: maybe(words),
   claims: maybe(each(word)),
 });
@@ -145,6 +146,17 @@ const handler = members<ActionHandler>({
   says: word,
   input: anything,
   before: maybe(calls),
+  run: calls,
+});
+
+const command = members<Command>({
+  name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]*$' }),
+  path: Type.String({ pattern: '^/[A-Za-z0-9._~-]+(/:?[A-Za-z0-9._~-]+)*$' }),
+  says: word,
+  decision: members<Command['decision']>({ action: word, type: word }),
+  params: anything,
+  input: anything,
+  answer: maybe(anything),
   run: calls,
 });
 
@@ -173,6 +185,7 @@ const application = members<Application>({
   declared: maybe(members<Declared>({ in: word, policy: calls })),
   administrator: members<Application['administrator']>({ kind: word, values: anything, made: maybe(calls) }),
   actions: maybe(Type.Array(handler)),
+  commands: maybe(Type.Array(command)),
   effects: maybe(
     each(
       Type.Object(

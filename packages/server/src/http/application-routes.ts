@@ -5,6 +5,7 @@ import { rootsOf } from '../addresses.js';
 import type { Served } from '../declared/served.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
+import { commandRoutes } from './command-routes.js';
 import { declaredRoutes } from './declared-routes.js';
 import { COMPONENTS, documentation, documentedNow } from './documentation.js';
 import { guard } from './guard.js';
@@ -29,13 +30,14 @@ export interface ApplicationRouteOptions {
   readonly refusals: GuestRefusals;
   readonly sockets: SocketSettings | null;
   readonly signOn: SignOnOptions | undefined;
+  readonly secureCookies: boolean;
 }
 
 /** Everything of one application: its documentation, identity, decisions and records. */
 export async function applicationRoutes(
   server: FastifyInstance,
   served: Served,
-  { version, throttle, refusals, sockets, signOn }: ApplicationRouteOptions,
+  { version, throttle, refusals, sockets, signOn, secureCookies }: ApplicationRouteOptions,
 ): Promise<void> {
   const context = served.current;
   const { model } = context.policy;
@@ -81,6 +83,7 @@ export async function applicationRoutes(
   accessRoutes(server, served);
   recordRoutes(server, context);
   declaredRoutes(server, context.application);
+  commandRoutes(server, context, { throttle, secureCookies });
   const { presence = {} } = context.application;
   if (sockets === null || Object.keys(presence).length === 0) return;
   for (const root of rootsOf(context.application))

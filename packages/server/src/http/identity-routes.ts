@@ -103,8 +103,10 @@ function refreshRoute(server: FastifyInstance, context: Context, root: Root): vo
 }
 
 function loginRoute(server: FastifyInstance, context: Context, kind: string, settings: LoginSettings): void {
+  const address = loginAddress(context.application, kind, settings);
+  if (address === null) return;
   server.post(
-    loginAddress(context.application, kind, settings),
+    address,
     {
       config: { decision: { public: 'this is where credentials are checked' } },
       schema: {

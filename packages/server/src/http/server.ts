@@ -170,6 +170,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   server.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not_found')));
 
   const origins = [...(options.corsOrigins ?? []), ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin])];
+  const secureCookies = installation.production || publicUrl?.startsWith('https:') === true;
   const sockets = presence === null ? null : { presence, origins };
   operationsRoutes(server, { installation, metrics, throttle, trusts, metricsToken: options.metricsToken });
   for (const context of installation.contexts.values()) {
@@ -182,7 +183,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         scope.setErrorHandler(fail({ served, refusals }));
         scope.addHook('onRoute', ({ url }) => void applications.set(url, name));
         const { version, signOn } = options;
-        await applicationRoutes(scope, served, { version, throttle, refusals, sockets, signOn });
+        await applicationRoutes(scope, served, { version, throttle, refusals, sockets, signOn, secureCookies });
         metadataRoute(scope, '/.well-known/authzen-configuration', { base: scope.prefix, publicUrl });
       },
       { prefix: options.alone === undefined ? `/${name}` : '' },

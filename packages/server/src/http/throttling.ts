@@ -83,6 +83,17 @@ export async function throttleCaller(
   await spend(throttle, rate, keyOf(application, asker), request, reply, { application, ...aboutOf(asker) });
 }
 
+/** Counts a request in which somebody is logged in by a route that others use too: by its address, as a log-in. */
+export async function throttleLogin(
+  throttle: Throttle,
+  application: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const address = addressOf(request);
+  await spend(throttle, 'credentials', address, request, reply, { application, detail: { address } });
+}
+
 /** Who is counted as one caller: a principal, however many sessions it has, or a service key; wherever it calls from. */
 function keyOf(application: string, asker: Asker): string {
   if ('service' in asker) return `${application} <service> ${asker.service.id}`;

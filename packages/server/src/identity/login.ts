@@ -18,11 +18,11 @@ export interface LoginAttempt {
   readonly tellsDisabled?: boolean;
 }
 
-/** Somebody who has proved at another place who they are. */
+/** Somebody who has proved in another way than by a password who they are: at another place, or to a command. */
 export interface LoginElsewhere extends Pick<LoginAttempt, 'application' | 'kind' | 'requestId'> {
   readonly principalId: string;
-  /** Where. */
-  readonly provider: string;
+  /** Where: what the trail says of it. */
+  readonly by: { readonly provider: string } | { readonly command: string };
 }
 
 export interface LoginResult {
@@ -37,7 +37,7 @@ export interface LoginResult {
 type Refusal = 'unknown_login' | 'no_password' | 'wrong_password' | 'login_disabled' | 'disabled' | 'changed_meanwhile';
 
 /** A log-in of either kind. */
-type Attempt = Omit<LoginAttempt, 'password'> & { readonly provider?: string };
+type Attempt = Omit<LoginAttempt, 'password'> & Partial<Pick<LoginElsewhere, 'by'>>;
 
 interface Account {
   readonly principal_id: string;
@@ -72,8 +72,8 @@ export async function login(deps: IdentityDependencies, attempt: LoginAttempt): 
 }
 
 /**
- * Opens a session for somebody who has proved elsewhere who they are, as a log-in does. The count of wrong passwords stays:
- * who guesses them learns nothing from it.
+ * Opens a session for somebody who has proved in another way who they are, as a log-in does. The count of wrong passwords
+ * stays: who guesses them learns nothing from it.
  *
  * @throws Problem `account_disabled`; `invalid_credentials` where there is no such account any more
  */
@@ -131,13 +131,13 @@ async function openSession(deps: IdentityDependencies, attempt: Attempt, account
       })
       .execute();
     if (renewal !== undefined) await storeRefreshToken(tx, sessionId, renewal);
-    if (attempt.provider === undefined) await clearFailures(tx, attempt);
+    if (attempt.by === undefined) await clearFailures(tx, attempt);
     await writeAudit(tx, runtime, {
       ...auditContext(attempt),
       event: 'login.succeeded',
       outcome: 'allowed',
       principal: { kind, id: principalId },
-      detail: providerOf(attempt),
+      detail: attempt.by ?? {},
     });
     return true;
   });
@@ -185,14 +185,10 @@ async function auditRefusal(
     ...auditContext(attempt),
     event,
     outcome: 'refused',
-    ...(reason === null ? {} : { detail: { ...providerOf(attempt), reason } }),
+    ...(reason === null ? {} : { detail: { ...attempt.by, reason } }),
   });
 }
 
 function auditContext({ application, login, requestId }: Attempt) {
   return { application, login: printableLogin(login), ...(requestId === undefined ? {} : { requestId }) };
-}
-
-function providerOf({ provider }: Attempt) {
-  return provider === undefined ? {} : { provider };
 }

@@ -1,23 +1,23 @@
 import { type Authorized, actor } from '../access/access.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
-import type { Transaction } from '../storage/database.js';
+import type { Executor, Transaction } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { rightsFields } from './rights.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Writes into the trail what was done to a record, in the transaction that does it. */
+/** Writes into the trail what was done to a record, in the transaction that does it, if there is one. */
 export async function auditWrite(
   context: Context,
-  transaction: Transaction,
+  executor: Executor,
   caller: Caller,
   handle: Authorized<string, string>,
   event: 'record.created' | 'record.updated' | 'record.deleted' | 'record.action',
   detail: Values,
 ): Promise<void> {
   const rules = handle.decision.permits.map((permit) => permit.rule);
-  await writeAudit(transaction, context.runtime, { ...entry(context, caller, handle), event, rules, detail });
+  await writeAudit(executor, context.runtime, { ...entry(context, caller, handle), event, rules, detail });
 }
 
 /** A change of what decides about rights is told apart, with what it was and what it became. */

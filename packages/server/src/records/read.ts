@@ -2,7 +2,7 @@ import { decide } from '@ostiary/policy';
 import { actor, authorize, environment, refuseView, requirePossible } from '../access/access.js';
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
-import type { Executor } from '../storage/database.js';
+import type { Executor, Transaction } from '../storage/database.js';
 import { loadEach, loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
@@ -82,15 +82,30 @@ export async function readRecord(
   record: LoadedRecord | null,
   view: string | null,
 ): Promise<Masked> {
-  return auditedIfSensitive(context, type, async () => {
-    const handle = authorize(context, caller, 'read', type, record);
-    const shown = mask(context.policy, type, handle.record, handle.decision, view);
-    if (shown === null) throw refuseView(context, caller, 'read', type, view, handle.record.id);
-    const entry = isTrail(context, type)
-      ? trailEntry(context, caller, 'read', type, { recordId: shown.id })
-      : sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]);
-    return { answer: shown, entry };
-  });
+  return auditedIfSensitive(context, type, async () => readingOf(context, caller, type, record, view));
+}
+
+/** The same inside a transaction that is already open. */
+export async function readIn(
+  context: Context,
+  transaction: Transaction,
+  caller: Caller,
+  type: string,
+  record: LoadedRecord | null,
+): Promise<Masked> {
+  const { answer, entry } = readingOf(context, caller, type, record, null);
+  if (isAudited(context, type)) await writeAudit(transaction, context.runtime, entry);
+  return answer;
+}
+
+function readingOf(context: Context, caller: Caller, type: string, record: LoadedRecord | null, view: string | null) {
+  const handle = authorize(context, caller, 'read', type, record);
+  const shown = mask(context.policy, type, handle.record, handle.decision, view);
+  if (shown === null) throw refuseView(context, caller, 'read', type, view, handle.record.id);
+  const entry = isTrail(context, type)
+    ? trailEntry(context, caller, 'read', type, { recordId: shown.id })
+    : sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]);
+  return { answer: shown, entry };
 }
 
 /** Those of some records that the caller may read, as the caller may see them: of the others nothing is told. */
@@ -128,15 +143,12 @@ export async function shownAfterUpdate(
   caller: Caller,
   type: string,
   record: LoadedRecord,
+  executor: Executor = context.database.db,
 ): Promise<Masked> {
   const shown = shownAfterCreate(context, caller, type, record);
   const reads = Object.keys(shown).some((name) => !['id', 'version'].includes(name));
   if (!reads || !context.policy.model.resources[type]?.sensitive) return shown;
-  await writeAudit(
-    context.database.db,
-    context.runtime,
-    sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]),
-  );
+  await writeAudit(executor, context.runtime, sensitiveEntry(context, caller, 'record.read', 'read', type, [shown]));
   return shown;
 }
 
@@ -145,13 +157,17 @@ async function auditedIfSensitive<T>(
   type: string,
   run: (executor: Executor) => Promise<{ readonly answer: T; readonly entry: AuditEntry }>,
 ): Promise<T> {
-  const { database, policy, runtime } = context;
-  if (!policy.model.resources[type]?.sensitive && !isTrail(context, type)) return (await run(database.db)).answer;
+  const { database, runtime } = context;
+  if (!isAudited(context, type)) return (await run(database.db)).answer;
   return database.db.transaction().execute(async (transaction) => {
     const { answer, entry } = await run(transaction);
     await writeAudit(transaction, runtime, entry);
     return answer;
   });
+}
+
+function isAudited(context: Context, type: string): boolean {
+  return context.policy.model.resources[type]?.sensitive === true || isTrail(context, type);
 }
 
 /** Whether the records of a type are the entries of the audit trail: their reading is audited too. */

@@ -36,7 +36,7 @@ export class System {
 
   /** The records of a type with these values in fields of their own, locked. */
   async find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]> {
-    return loadRecords(this.transaction, this.context.policy, type, values);
+    return loadRecords(this.transaction, this.context.policy, type, values, true);
   }
 
   /** Makes a record. Its password, if it has one, is not judged: it is a demo account's, or was judged before. */

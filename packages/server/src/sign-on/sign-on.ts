@@ -146,7 +146,7 @@ export function openSession({ context }: SignOn, admitted: Admitted, requestId: 
     application: context.policy.model.name,
     kind: admitted.kind,
     principalId: admitted.principalId,
-    provider: admitted.provider,
+    by: { provider: admitted.provider },
     requestId,
   });
 }

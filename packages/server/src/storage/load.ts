@@ -46,12 +46,13 @@ export async function loadEach(
   return rows.map((row) => toRecord(policy, type, row));
 }
 
-/** The records with these values in fields of their own, each with everything that deciding about it needs; locked. */
+/** The records with these values in fields of their own, or all of them, each with everything that deciding about it needs. */
 export async function loadRecords(
   executor: Executor,
   policy: Policy,
   type: string,
   values: Readonly<Record<string, unknown>>,
+  lock = false,
 ): Promise<readonly LoadedRecord[]> {
   const parameters = new Parameters();
   const where = Object.entries(values).map(([name, value]) => {
@@ -65,8 +66,8 @@ export async function loadRecords(
   });
   const rows = await query(
     executor,
-    `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where ${where.join(' and ')}
-      order by t.id for no key update of t`,
+    `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where ${where.join(' and ') || 'true'}
+      order by t.id${lock ? ' for no key update of t' : ''}`,
     parameters.values,
   );
   return rows.map((row) => toRecord(policy, type, row));

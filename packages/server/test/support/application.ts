@@ -206,8 +206,9 @@ function testApplication(
 
   const loginNow = async (login: string, password: string): Promise<string> => {
     const [[kind, settings] = []] = Object.entries(context.application.logins);
-    if (kind === undefined || settings === undefined) throw new TypeError(`nobody logs in to ${name}`);
-    const answer = await send(`${base}${loginAddress(context.application, kind, settings)}`, {
+    const address = settings && kind && loginAddress(context.application, kind, settings);
+    if (!settings || !address) throw new TypeError(`nobody logs in to ${name} but by commands`);
+    const answer = await send(`${base}${address}`, {
       method: 'POST',
       url: '',
       body: { [settings.login]: login, [settings.password]: password },

@@ -57,6 +57,15 @@ export interface Material {
 const NO_RECORD = '01900000-0000-7000-8000-000000000000';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+/** The address of an operation on a record; a parameter that is one of several words is the first of them. */
+function addressOf({ path, definition }: Operation, record: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name) => {
+    const { schema } =
+      (definition.parameters ?? []).find((of: AnySchema) => of.in === 'path' && of.name === name) ?? {};
+    return schema?.enum?.[0] ?? record;
+  });
+}
+
 /** Requests of an operation: some are in order, and the others are wrong in one place. */
 export function requestsOf(operation: Operation, material: Material): fc.Arbitrary<HostileRequest> {
   const { method, path, definition } = operation;
@@ -65,7 +74,7 @@ export function requestsOf(operation: Operation, material: Material): fc.Arbitra
   const own = material.ids.get(definition.tags[0]) ?? [];
   const id = fc.constantFrom(...(own.length > 0 ? own : [NO_RECORD]));
   const good = fc.tuple(value, id).map(([draft, record]): HostileRequest => {
-    const url = path.replaceAll(/\{\w+\}/g, record);
+    const url = addressOf(operation, record);
     const body = addressed(schema, draft, record);
     return { how: 'in order', method, url, headers: body === undefined ? {} : JSON_TYPE, payload: bytesOf(body) };
   });
@@ -116,7 +125,7 @@ function withAt(value: unknown, [first, ...rest]: readonly string[], put: object
  * so that it gets as far as it can.
  */
 export function directHits(operation: Operation, material: Material, seed: number): readonly HostileRequest[] {
-  const { method, path, definition } = operation;
+  const { method, definition } = operation;
   const schema = definition.requestBody?.content?.['application/json']?.schema;
   if (schema === undefined) return [];
   const ids = material.ids.get(definition.tags[0]) ?? [NO_RECORD];
@@ -131,7 +140,7 @@ export function directHits(operation: Operation, material: Material, seed: numbe
       return {
         how: `a value for ${name}`,
         method,
-        url: path.replaceAll(/\{\w+\}/g, id),
+        url: addressOf(operation, id),
         headers: JSON_TYPE,
         payload: Buffer.from(marked.replace(`"${MARK}"`, () => raw)),
       };

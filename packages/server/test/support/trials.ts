@@ -281,6 +281,28 @@ export const trials: Application = {
       },
     },
   ],
+  commands: [
+    {
+      name: 'register',
+      path: '/register/:colour',
+      says: 'Register a sample of a colour, and have it sealed where it is red',
+      decision: { action: 'create', type: 'Sample' },
+      params: Type.Object({ colour: Type.Enum(['red', 'blue']) }),
+      input: Type.Object(
+        { projectId: Type.String({ maxLength: 100 }), label: Type.Unknown() },
+        { additionalProperties: false },
+      ),
+      run: async ({ params, input, find, authorize, inTransaction }) => {
+        const project = (await find('Project', { name: 'Alpha' }))[0];
+        await authorize('read', 'Project', project?.id ?? null);
+        return inTransaction(async ({ create, system }) => {
+          const made = await create('Sample', { ...input, colour: params.colour });
+          if (params.colour === 'red') await system.update('Sample', made.id, { sealed: true });
+          return { body: made };
+        });
+      },
+    },
+  ],
   effects: {
     Sample: {
       created: async ({ record, system }) => {
