@@ -1,6 +1,7 @@
 import { DEMO_PASSWORD, type Demo, type Seed } from '@ostiary/server';
 import { EVERYTHING, permission } from './bits.js';
 import { makeAdministrator } from './effects.js';
+import { openSignup } from './initial.js';
 
 /** What was declared here, as an administrator would post it. */
 export const DEMO_ENTITIES = [
@@ -34,6 +35,7 @@ interface People {
 }
 
 async function load(seed: Seed): Promise<void> {
+  await openSignup(seed);
   const people = await loadPeople(seed);
   for (const { table_name, default_permission, schema } of DEMO_ENTITIES) {
     const world_id = await seed.create('world', { table_name, default_permission, schema });

@@ -1,9 +1,11 @@
 import type { Effects, Seed } from '@ostiary/server';
+import { actionEffects } from './actions/definition.js';
 import { joinOf } from './entity.js';
 import { ADMINISTRATORS } from './model.js';
 
-/** A new row belongs to the default groups of its entity, as they are now. */
+/** An action makes sense; a new row belongs to the default groups of its entity, as they are now. */
 export const effects: Effects = {
+  action: actionEffects,
   '*': {
     created: async ({ context, type, record, system }) => {
       const groups = context.types.current[type]?.default_group_ids;

@@ -1,4 +1,5 @@
 import type { Application } from '@ostiary/server';
+import { executeAction } from './actions/execute.js';
 import { declaredPolicy } from './declare.js';
 import { demo } from './demo.js';
 import { effects, makeAdministrator } from './effects.js';
@@ -15,12 +16,13 @@ export const application: Application = {
     user: {
       login: 'email',
       password: 'password',
-      path: '/auth/login',
+      path: null,
       names: ['name'],
       claims: { email: 'email', name: 'name' },
     },
   },
   administrator: { kind: 'user', values: {}, made: makeAdministrator },
+  commands: [executeAction],
   effects,
   initial,
   signOn,

@@ -1,5 +1,6 @@
 import type { Seed } from '@ostiary/server';
-import { DEFAULT_PERMISSION, GROUP_CRUD, permission, USER_CRUD } from './bits.js';
+import { BUILT_IN_ACTIONS } from './actions/built-in.js';
+import { BITS, DEFAULT_PERMISSION, GROUP_CRUD, permission, USER_CRUD } from './bits.js';
 import { ADMINISTRATORS, USERS } from './model.js';
 
 /** What an owner may do with what is theirs: everything. */
@@ -54,7 +55,7 @@ export const BEGINS: Readonly<Record<string, Begins>> = {
     forUsers: false,
     rowsForUsers: true,
   },
-  // What an action does, it does with all rights: administrators alone write them.
+  // What others execute: administrators alone write them, unless they open that.
   action: {
     permission: LOOKED_AT,
     default_permission: CLOSED_ACTION,
@@ -65,13 +66,8 @@ export const BEGINS: Readonly<Record<string, Begins>> = {
   oauth_connect: { permission: 0, default_permission: OWNER, forUsers: false, rowsForUsers: false },
 };
 
-/** The actions that are there from the start. Nobody registers before an administrator says so. */
-export const ACTIONS: readonly (readonly [on: string, name: string, label: string, permission: number])[] = [
-  ['user_account', 'signup', 'Sign up', CLOSED_ACTION],
-  ['user_account', 'signin', 'Sign in', OPEN_ACTION],
-  ['world', 'become_an_administrator', 'Become an administrator', OPEN_ACTION],
-  ['world', 'resync', 'Apply the default groups', CLOSED_ACTION],
-];
+/** Actions that everybody executes from the start. Nobody registers before an administrator says so. */
+const OPEN_ACTIONS: readonly string[] = ['signin', 'become_an_administrator'];
 
 /** The groups, entities and actions that Daptin begins with. They have no owner. */
 export async function initial(seed: Seed): Promise<void> {
@@ -81,8 +77,19 @@ export async function initial(seed: Seed): Promise<void> {
     const default_group_ids = rowsForUsers ? [users] : [];
     const world_id: string = await seed.create('world', { table_name, ...permissions, default_group_ids });
     if (forUsers) await seed.create('world_usergroup', { world_id, usergroup_id: users });
-    for (const [on, action_name, label, permission] of ACTIONS) {
-      if (on === table_name) await seed.create('action', { action_name, world_id, label, permission });
+    for (const { entity, ...action } of BUILT_IN_ACTIONS.filter((each) => each.entity === table_name)) {
+      const permission = OPEN_ACTIONS.includes(action.action_name) ? OPEN_ACTION : CLOSED_ACTION;
+      await seed.create('action', { ...action, world_id, permission });
     }
   }
+}
+
+/** Lets everybody register: who makes an account by the action has to be allowed to make one (docs.dapt.in, Access flow). */
+export async function openSignup(seed: Seed): Promise<void> {
+  const [world] = await seed.find('world', { table_name: 'user_account' });
+  const [action] = await seed.find('action', { action_name: 'signup' });
+  if (world === undefined || action === undefined) throw new TypeError('there is no action to sign up with');
+  const permission = (BEGINS.user_account?.permission ?? 0) | BITS.GuestCreate;
+  await seed.update('world', world.id, { permission });
+  await seed.update('action', action.id, { permission: OPEN_ACTION });
 }

@@ -12,6 +12,8 @@ import {
   type TypeSet,
   text,
 } from '@ostiary/policy';
+import { IN_FIELDS } from './actions/inputs.js';
+import { OUT_FIELDS } from './actions/outcomes.js';
 import { bit, DEFAULT_PERMISSION, EVERYTHING, OPERATIONS, type Operation } from './bits.js';
 import { entity, groupsOf, rowsOf } from './entity.js';
 
@@ -72,8 +74,12 @@ const builtIn = {
       world_id: reference('world', { fixed: true, cascades: true, says: 'The entity that it is on.' }),
       label: text({ optional: true, maxLength: 200 }),
       instance_optional: boolean({ default: true, says: 'Whether it can do without a row.' }),
-      in_fields: json({ optional: true, says: 'What it takes.' }),
-      out_fields: json({ optional: true, says: 'What it does: outcomes, one after the other.' }),
+      in_fields: json({ optional: true, schema: IN_FIELDS, says: 'What it takes.' }),
+      out_fields: json({ optional: true, schema: OUT_FIELDS, says: 'What it does: outcomes, one after the other.' }),
+      elevated: boolean({
+        default: false,
+        says: "Whether outcomes of it may be the installation's own. Administrators alone say so, and change such an action.",
+      }),
       enabled: boolean({ default: true }),
     },
     uniqueTogether: [['action_name', 'world_id']],

@@ -218,12 +218,18 @@ function particularRules(of: Daptin): readonly ResourceRules[] {
         when: not(present(it.schema)),
       }),
     ]),
-    rules(of, 'action', ({ it, forbid, may }) => [
+    rules(of, 'action', ({ it, forbid, may, holds }) => [
       forbid('on-entity', {
         says: 'An action is executed by who may execute on the entity that it is on.',
         source: 'facts §6',
         actions: ['execute'],
         when: not(may('execute', it.world_id)),
+      }),
+      forbid('elevated', {
+        says: "Administrators alone write what is done in the installation's own name.",
+        source: 'facts §6',
+        actions: ['update'],
+        when: all(equal(it.elevated, true), not(holds('administrator'))),
       }),
     ]),
     rules(of, 'Decision', ({ allow, holds }) => [
@@ -240,6 +246,7 @@ function particularRules(of: Daptin): readonly ResourceRules[] {
 const PARTICULAR: Readonly<Record<string, Particular>> = {
   user_account: { owner: 'itself', reserved: ['verified_email'] },
   usergroup: { groups: 'itself' },
+  action: { reserved: ['elevated'] },
 };
 
 /**

@@ -51,6 +51,7 @@ export {
   hashPassword,
   type LoginResult,
   listServiceKeys,
+  login,
   passwordProblem,
   purgeExpired,
   revokeServiceKey,
