@@ -11,6 +11,14 @@ export const DECLARED = [
   { table_name: 'task', schema: { relations: [{ name: 'note_id', kind: 'belongs_to', to: 'note', optional: true }] } },
 ] as const;
 
+/** Everybody executes it, as far as the entity and the row let them. */
+const TOUCH = {
+  action_name: 'touch',
+  permission: EVERYTHING,
+  instance_optional: false,
+  out_fields: [{ type: 'client.notify', attributes: { message: 'touched' } }],
+};
+
 export const policy = declaredPolicy(DECLARED);
 
 /** Who asks: nobody, whose it is, who shares a group with it, somebody else, an administrator. */
@@ -34,6 +42,7 @@ const application_: Application = {
         const permission = EVERYTHING;
         const world_id = await seed.create('world', { table_name, schema, permission, user_account_id });
         await seed.create('world_usergroup', { world_id, usergroup_id });
+        await seed.create('action', { ...TOUCH, world_id });
       }
       const noteTitled = async (title: string, owner: string | null | undefined) => {
         const note_id = await seed.create('note', { title, permission: EVERYTHING, user_account_id: owner });
