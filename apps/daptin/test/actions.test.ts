@@ -298,6 +298,12 @@ describe('a definition is refused when it is written', () => {
       [{ type: 'client.cookie.set', attributes: { key: '__Host-ostiary', value: '' } }],
       '/out_fields/0/attributes/key',
     ],
+    [
+      'with a cookie of any length',
+      [id],
+      [{ type: 'client.cookie.set', attributes: { key: 'a', value: '~id' } }],
+      '/out_fields/0/attributes/value',
+    ],
     ["in the installation's name", [], [{ ...POST, as: 'action' }], '/out_fields/0/as'],
   ])('%s', async (_, in_fields, out_fields, pointer) => {
     const before = await app.fingerprint();

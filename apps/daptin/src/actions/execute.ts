@@ -26,6 +26,8 @@ export const executeAction: Command = {
     const inputs = new Map(readInputs(definition.inFields, attributes, [about]));
     if (attributes[about] !== undefined) inputs.set(about, attributes[about]);
     const rows = definition.outFields.filter(isWrite);
+    // To hash a password costs as much as to try one.
+    if (rows.some(({ attributes = {} }) => 'password' in attributes)) await call.countAttempt();
     const results = rows.length > 0 ? await runRows(call, definition, inputs) : new Map<number, Values>();
     await makeTokens(call, definition, inputs, results);
     return answerOf(definition, knownTo(definition, inputs, results), results);

@@ -20,12 +20,14 @@ export interface Outcome {
 export interface Special {
   readonly attributes: readonly string[];
   readonly needed: readonly string[];
-  /** Attributes that are written down, and never come from an input or an outcome. */
+  /** How attributes are written that may not be just anything: most of them are no input's. */
   readonly literal?: Readonly<Record<string, RegExp>>;
 }
 
 /** Within this server, or an https address: no input leads anybody elsewhere. */
 const LOCATION = /^(\/(?![/\\])|https:\/\/)[^\s\\]*$/;
+/** What is written down, or an id or a token: nothing of any length. */
+const COOKIE_VALUE = /^(?:(?![~$])[\x20-\x7e]{1,1000}|\$\w+\.(?:token|id))?$/;
 const COOKIE = /^(?!__|ostiary)[A-Za-z0-9_.-]{1,60}$/i;
 
 export const SPECIAL: Readonly<Record<string, Special>> = {
@@ -43,7 +45,11 @@ export const SPECIAL: Readonly<Record<string, Special>> = {
     literal: { location: LOCATION, delay: /^\d{1,5}$/ },
   },
   'client.store.set': { attributes: ['key', 'value'], needed: ['key', 'value'] },
-  'client.cookie.set': { attributes: ['key', 'value'], needed: ['key', 'value'], literal: { key: COOKIE } },
+  'client.cookie.set': {
+    attributes: ['key', 'value'],
+    needed: ['key', 'value'],
+    literal: { key: COOKIE, value: COOKIE_VALUE },
+  },
 };
 
 /** How `out_fields` is written. */

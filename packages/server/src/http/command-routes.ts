@@ -45,7 +45,7 @@ function commandRoute(
       const { body, cookies = [] } = await runCommand(contextOf(request), caller(request), command, {
         params: request.params as Record<string, string>,
         input: request.body as Record<string, unknown>,
-        countLogin: () => throttleLogin(throttle, application, request, reply),
+        countAttempt: () => throttleLogin(throttle, application, request, reply),
       });
       for (const cookie of cookies) setCookie(server, request, reply, cookie, secureCookies);
       return reply.type('application/json').send(body);

@@ -22,6 +22,8 @@ export interface CommandCall extends CommandEyes {
   requirePossible(action: string, type: string): void;
   /** Does what belongs together: all of it is written, or nothing. It may run again, where others were in its way. */
   inTransaction<T>(run: (hands: CommandHands) => Promise<T>): Promise<T>;
+  /** Counts an attempt as a log-in, by its address: for what costs as much, or can be guessed at. @throws Problem */
+  countAttempt(): Promise<void>;
   /**
    * Logs somebody in by their password, as a log-in does: counted, locked out, audited. Outside of transactions.
    * @throws Problem `invalid_credentials`, `account_locked`, `account_disabled`, `too_many_requests`
@@ -72,7 +74,7 @@ interface Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly input: Values;
   /** Counts an attempt to log in. @throws Problem `too_many_requests` */
-  readonly countLogin: () => Promise<void>;
+  readonly countAttempt: () => Promise<void>;
 }
 
 /** Runs a command, and puts into the trail that it ran: with what it wrote, or when it has come to its end. */
@@ -80,7 +82,7 @@ export async function runCommand(
   context: Context,
   caller: Caller,
   command: Command,
-  { params, input, countLogin }: Asked,
+  { params, input, countAttempt }: Asked,
 ): Promise<CommandAnswer> {
   const { decision, name } = command;
   requirePossible(context, caller, decision.action, decision.type);
@@ -97,6 +99,7 @@ export async function runCommand(
     params,
     input,
     ...eyesIn(context, caller, context.database.db, (handle) => pending.push(handle)),
+    countAttempt,
     requirePossible: (action, type) => requirePossible(context, caller, action, type),
     async inTransaction(run) {
       const done = await inTransaction(context, async (transaction) => {
@@ -111,13 +114,13 @@ export async function runCommand(
       return done;
     },
     async logIn(kind, typed, password) {
-      await countLogin();
+      await countAttempt();
       const tellsDisabled = context.application.enabled?.[kind] === undefined;
       const attempt = { application, kind, login: typed, password, tellsDisabled };
       return login(context.identity, { ...attempt, ...(requestId === undefined ? {} : { requestId }) });
     },
     async issue(kind, principalId) {
-      await countLogin();
+      await countAttempt();
       const proven = { application, kind, principalId, by: { command: name } };
       return loginElsewhere(context.identity, { ...proven, ...(requestId === undefined ? {} : { requestId }) });
     },

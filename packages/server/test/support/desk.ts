@@ -100,7 +100,8 @@ const register: Command = {
   decision: ofPerson,
   params: none,
   input: Type.Object(credentials, closed),
-  run: async ({ input, inTransaction, issue }) => {
+  run: async ({ input, countAttempt, inTransaction, issue }) => {
+    await countAttempt();
     const { id } = await inTransaction((hands) => hands.create('Person', input));
     return { body: { id, token: (await issue('person', id)).accessToken } };
   },
