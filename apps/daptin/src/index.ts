@@ -10,6 +10,7 @@ import { signOn } from './sign-on.js';
 /** Daptin, as Ostiary serves it. */
 export const application: Application = {
   policy: daptinPolicy(),
+  api: 'json-api',
   declared: { in: 'world', policy: declaredPolicy },
   guests: 'guest',
   logins: {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openApplication, type TestApplication } from '../../../packages/server/test/support/application.js';
 import { EVERYTHING } from '../src/bits.js';
 import { application } from '../src/index.js';
+import { idIn, sendRow } from './rows.js';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_260_301);
 const RUNS = Number(process.env.FUZZ_RUNS ?? 5) * 20;
@@ -82,11 +83,11 @@ test(`no definition and no input is a failure of ours, seed ${SEED}`, { timeout:
       number += 1;
       const action_name = `hostile_${number}`;
       const action = { action_name, world_id, in_fields, out_fields, elevated };
-      const made = await app.request({ as: 'admin@example.org', method: 'POST', url: '/api/action', body: action });
+      const made = await sendRow(app, { as: 'admin@example.org', method: 'POST', url: '/api/action', body: action });
       expect([201, 400, 422], made.text).toContain(made.status);
       if (made.status !== 201) return;
       written += 1;
-      await app.seed((system) => system.update('action', made.body.id, { permission: EVERYTHING }));
+      await app.seed((system) => system.update('action', idIn(made), { permission: EVERYTHING }));
       for (const as of ['admin@example.org', 'bo@example.org', undefined]) {
         const url = `/action/usergroup/${action_name}`;
         const { status, text } = await app.request({ as, method: 'POST', url, body: { attributes: given } });

@@ -6,8 +6,7 @@ import {
 } from '../../../packages/server/test/support/application.js';
 import { DEFAULT_PERMISSION, EVERYTHING } from '../src/bits.js';
 import { application } from '../src/index.js';
-
-type Values = Readonly<Record<string, unknown>>;
+import { codeIn, idIn, rowIn, sendRow, type Values } from './rows.js';
 
 const PASSWORD = 'violet-harbour-castle';
 const ADMIN = 'admin@example.org';
@@ -27,16 +26,14 @@ beforeEach(async () => {
 const execute = (action: string, attributes: Values = {}, as?: string, on = app): Promise<TestAnswer> =>
   on.request({ as, method: 'POST', url: `/action/${action}`, body: { attributes } });
 
-// How rows are written over HTTP, in one place.
 const create = (type: string, values: Values, as: string, on = app): Promise<TestAnswer> =>
-  on.request({ as, method: 'POST', url: `/api/${type}`, body: values });
+  sendRow(on, { as, method: 'POST', url: `/api/${type}`, body: values });
 const change = (type: string, id: string, values: Values, as: string, on = app): Promise<TestAnswer> =>
-  on.request({ as, method: 'PATCH', url: `/api/${type}/${id}`, body: values });
-const idIn = (answer: TestAnswer): string => String(answer.body.id);
+  sendRow(on, { as, method: 'PATCH', url: `/api/${type}/${id}`, body: values });
 
 const told = ({ body }: TestAnswer, type: string) =>
   body.find(({ ResponseType }: { ResponseType: string }) => ResponseType === type)?.Attributes;
-const codeOf = ({ status, body }: TestAnswer) => [status, body?.code];
+const codeOf = (answer: TestAnswer) => [answer.status, codeIn(answer)];
 const worldOf = (entity: string, on = app) => on.idOf('world', 'table_name', entity);
 
 let made = 0;
@@ -71,7 +68,7 @@ describe('a new installation', () => {
   test('lets nobody register, and says what would be needed', async () => {
     const answer = await run('user_account/signup', newcomer(people[0]));
     expect(codeOf(answer)).toEqual([403, 'not_allowed']);
-    expect(answer.body.missing.join(' ')).toMatch(/GuestExecute/);
+    expect(answer.body.errors[0].meta.missing.join(' ')).toMatch(/GuestExecute/);
   });
 
   test('has one first administrator, of two who want to be at once', async () => {
@@ -142,7 +139,7 @@ describe('an account', () => {
     expect(told(answer, 'client.redirect').location).toBe('/');
     const id = await app.idOf('user_account', 'email', 'dee@example.org');
     expect((await app.request({ token, url: '/auth/me' })).body).toMatchObject({ kind: 'user', id });
-    expect((await app.request({ token, url: `/api/user_account/${id}` })).body.name).toBe('Dee');
+    expect(rowIn(await app.request({ token, url: `/api/user_account/${id}` })).name).toBe('Dee');
   });
 
   test.each<[string, Values, number, string, readonly string[]]>([
@@ -159,7 +156,7 @@ describe('an account', () => {
     const before = await app.fingerprint();
     const answer = await execute('user_account/signup', { ...newcomer('fay@example.org'), ...wrong });
     expect(codeOf(answer), answer.text).toEqual([status, code]);
-    const pointers = (answer.body.errors ?? []).map(({ pointer }: { pointer: string }) => pointer);
+    const pointers = answer.body.errors.map(({ source }: { source?: { pointer: string } }) => source?.pointer);
     for (const name of at) expect(pointers).toContain(`/attributes/${name}`);
     expect(await app.fingerprint(), 'a refused action wrote something').toBe(before);
   });
@@ -171,12 +168,12 @@ describe('an account', () => {
   ])('does not sign in with %s', async (_, attributes, status, code) => {
     const answer = await execute('user_account/signin', attributes);
     expect(codeOf(answer), answer.text).toEqual([status, code]);
-    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.headers['content-type']).toBe('application/vnd.api+json');
   });
 
   test('does not sign in where guests may not peek at accounts: from the next request on', async () => {
     const world = await worldOf('user_account');
-    const before = (await app.request({ as: ADMIN, url: `/api/world/${world}` })).body.permission;
+    const before = Number(rowIn(await app.request({ as: ADMIN, url: `/api/world/${world}` })).permission);
     const signIn = () => execute('user_account/signin', { email: BO, password: 'ostiary-demo' });
     await change('world', world, { permission: before & ~3 }, ADMIN);
     expect(codeOf(await signIn())).toEqual([403, 'not_allowed']);
@@ -186,7 +183,7 @@ describe('an account', () => {
 
   test('is not made any more once an administrator closes the action', async () => {
     const action = await app.idOf('action', 'action_name', 'signup');
-    const before = (await app.request({ as: ADMIN, url: `/api/action/${action}` })).body.permission;
+    const before = Number(rowIn(await app.request({ as: ADMIN, url: `/api/action/${action}` })).permission);
     expect((await change('action', action, { permission: before & ~32 }, ADMIN)).status).toBe(200);
     expect(codeOf(await execute('user_account/signup', newcomer('gus@example.org')))).toEqual([403, 'not_allowed']);
     await change('action', action, { permission: before, enabled: false }, ADMIN);
@@ -309,7 +306,7 @@ describe('a definition is refused when it is written', () => {
     const before = await app.fingerprint();
     const { answer } = await newAction({ in_fields, out_fields });
     expect(codeOf(answer), answer.text).toEqual([422, 'invalid_input']);
-    expect(answer.body.errors[0].pointer).toBe(pointer);
+    expect(answer.body.errors[0].source).toEqual({ pointer: `/data/attributes${pointer}` });
     expect(await app.fingerprint(), 'a refused action was written').toBe(before);
   });
 
@@ -467,8 +464,9 @@ describe('an action', () => {
   test('of the world adds the users that are there to the default groups, and takes nobody out of any', async () => {
     const world_id = await worldOf('user_account');
     const usergroup_id = idIn(await create('usergroup', { name: 'Everyone' }, ADMIN));
-    const { default_group_ids } = (await app.request({ as: ADMIN, url: `/api/world/${world_id}` })).body;
-    await change('world', world_id, { default_group_ids: [...default_group_ids, usergroup_id] }, ADMIN);
+    const { default_group_ids } = rowIn(await app.request({ as: ADMIN, url: `/api/world/${world_id}` }));
+    const defaults = [...(default_group_ids as readonly string[]), usergroup_id];
+    await change('world', world_id, { default_group_ids: defaults }, ADMIN);
     const members = () =>
       app.database.pool.query('select 1 from daptin.user_account_usergroup where usergroup_id = $1', [usergroup_id]);
     expect((await members()).rowCount).toBe(0);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BITS, bitNames, DEFAULT_PERMISSION, EVERYTHING, GROUP_CRUD, GUEST_CRUD, USER_CRUD } from '../src/bits.js';
 import { BEGINS } from '../src/initial.js';
 import { type Notes, openNotes, WHO, type Who } from './notes.js';
+import { sendRow } from './rows.js';
 import { ACTIONS, type Action, type Ask, engine, LEVELS, tableOf } from './table.js';
 
 const GOLDEN = new URL('bits.golden.md', import.meta.url);
@@ -87,14 +88,14 @@ async function overHttp(who: Who, action: Action): Promise<boolean> {
   const url = `/api/note/${ids.owned}`;
   const headers = { 'if-match': '"0"' };
   const send = async (request: Parameters<typeof app.request>[0], allowed: number) => {
-    const answer = await app.request({ ...notes.as(who), ...request });
+    const answer = await sendRow(app, { ...notes.as(who), ...request });
     expect([allowed, 403], `${who} ${action}: ${answer.text}`).toContain(answer.status);
     return { allowed: answer.status === allowed, body: answer.body };
   };
   switch (action) {
     case 'list': {
-      const { allowed, body } = await send({ url: '/api/note?limit=1' }, 200);
-      return allowed && body.items.some(({ id }: { readonly id: string }) => id === ids.owned);
+      const { allowed, body } = await send({ url: '/api/note?page[size]=1' }, 200);
+      return allowed && body.data.some(({ id }: { readonly id: string }) => id === ids.owned);
     }
     case 'read':
       return (await send({ url }, 200)).allowed;
@@ -104,8 +105,11 @@ async function overHttp(who: Who, action: Action): Promise<boolean> {
       return (await send({ method: 'PATCH', url, body: { title: 'owned' }, headers }, 412)).allowed;
     case 'delete':
       return (await send({ method: 'DELETE', url, headers }, 412)).allowed;
-    case 'refer':
-      return (await send({ method: 'POST', url: '/api/task', body: { note_id: ids.owned } }, 201)).allowed;
+    case 'refer': {
+      const task = await app.seed((system) => system.create('task', { permission: EVERYTHING }));
+      const body = { data: { type: 'note', id: ids.owned } };
+      return (await send({ method: 'PATCH', url: `/api/task/${task}/relationships/note_id`, body }, 204)).allowed;
+    }
     case 'execute':
       return (
         await send({ method: 'POST', url: '/action/note/touch', body: { attributes: { note_id: ids.owned } } }, 200)

@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type JsonBody,
-  openApplication,
-  type TestApplication,
-} from '../../../packages/server/test/support/application.js';
+import { openApplication, type TestApplication } from '../../../packages/server/test/support/application.js';
 import { application } from '../src/index.js';
+import { rowsIn } from './rows.js';
 
 const BO = 'bo@example.org';
 const CY = 'cy@example.org';
@@ -27,15 +24,14 @@ describe('rows under different permissions', () => {
     [CY, 'sample', [null, null]],
     [ADMIN, 'sample', ['S-1', 'P-1']],
   ])('%s sees of %s: %j', async (as, entity, expected) => {
-    const { status, body } = await app.request({ as, url: `/api/${entity}` });
-    expect([200, 403]).toContain(status);
-    const items: readonly JsonBody[] = body.items ?? [];
-    expect(items.map(({ title, label }) => title ?? label ?? null)).toEqual(expected);
+    const answer = await app.request({ as, url: `/api/${entity}` });
+    expect([200, 403]).toContain(answer.status);
+    expect(rowsIn(answer).map(({ title, label }) => title ?? label ?? null)).toEqual(expected);
   });
 });
 
 test('a provider waits to be set up, and nobody reads its secret', async () => {
-  const { body, text } = await app.request({ as: ADMIN, url: '/api/oauth_connect' });
-  expect(body.items).toMatchObject([{ name: 'google', allow_login: false }]);
-  expect(text).not.toContain('secret');
+  const answer = await app.request({ as: ADMIN, url: '/api/oauth_connect' });
+  expect(rowsIn(answer)).toMatchObject([{ name: 'google', allow_login: false }]);
+  expect(answer.text).not.toContain('secret');
 });

@@ -16,12 +16,13 @@ async function listed(who: Who): Promise<Readonly<Record<string, string>>> {
   const { app, ids } = notes;
   const { status, body } = await app.request({ ...notes.as(who), url: '/api/note' });
   expect([200, 403]).toContain(status);
-  const items: readonly { readonly id: string; readonly title?: string }[] = body.items ?? [];
+  const rows: readonly { readonly id: string; readonly attributes?: { readonly title?: string } }[] = body.data ?? [];
   return Object.fromEntries(
-    items.map((item) => {
-      const title = TITLES.find((each) => ids[each] === item.id) ?? 'another';
-      if (item.title === undefined) expect(Object.keys(item).sort(), 'the id alone').toEqual(['id', 'version']);
-      return [title, item.title === undefined ? 'id' : 'whole'];
+    rows.map((row) => {
+      const title = TITLES.find((each) => ids[each] === row.id) ?? 'another';
+      const isWhole = row.attributes?.title !== undefined;
+      if (!isWhole) expect(Object.keys(row).sort(), 'the identifier alone').toEqual(['id', 'type']);
+      return [title, isWhole ? 'whole' : 'id'];
     }),
   );
 }
@@ -63,11 +64,11 @@ test('who may only peek learns nothing of the content: not by a filter, not by a
   await permitNote('ownerless', 0);
   expect(await listed('stranger')).toEqual({ owned: 'id' });
   expect((await app.request({ ...as('stranger'), url: `/api/note/${ids.owned}` })).status).toBe(403);
-  for (const query of ['title=owned', 'title=other', 'sort=title', 'permission=0']) {
+  for (const query of ['filter[title]=owned', 'filter[title]=other', 'sort=title', 'filter[permission]=0']) {
     const { status, body } = await app.request({ ...as('stranger'), url: `/api/note?${query}` });
-    expect([status, body.items], query).toEqual([200, []]);
+    expect([status, body.data], query).toEqual([200, []]);
   }
-  expect((await app.request({ ...as('owner'), url: '/api/note?title=owned' })).body.items).toHaveLength(1);
+  expect((await app.request({ ...as('owner'), url: '/api/note?filter[title]=owned' })).body.data).toHaveLength(1);
 });
 
 test.each<[Who, string, string]>([

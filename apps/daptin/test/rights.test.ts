@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TestAnswer } from '../../../packages/server/test/support/application.js';
 import { EVERYTHING, permission } from '../src/bits.js';
 import { type Notes, openNotes, type Who } from './notes.js';
+import { idIn, rowIn, sendRow } from './rows.js';
 
 let notes: Notes;
 beforeAll(async () => {
@@ -12,7 +13,7 @@ afterAll(() => notes?.app.close());
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 const send = (who: Who, method: Method, url: string, body?: object): Promise<TestAnswer> =>
-  notes.app.request({ ...notes.as(who), method, url, ...(body === undefined ? {} : { body }) });
+  sendRow(notes.app, { ...notes.as(who), method, url, ...(body === undefined ? {} : { body }) });
 const world = (name: string) => notes.app.idOf('world', 'table_name', name);
 const group = (name: string) => notes.app.idOf('usergroup', 'name', name);
 const isAdministrator = async (who: Who) => (await send(who, 'GET', '/api/oauth_connect')).status === 200;
@@ -109,7 +110,7 @@ describe('the group of administrators', () => {
     const made = await send('administrator', 'POST', '/api/user_account_usergroup', member);
     expect(made.status, made.text).toBe(201);
     expect(await isAdministrator('stranger')).toBe(true);
-    await send('administrator', 'DELETE', `/api/user_account_usergroup/${made.body.id}`);
+    await send('administrator', 'DELETE', `/api/user_account_usergroup/${idIn(made)}`);
     expect(await isAdministrator('stranger')).toBe(false);
   });
 
@@ -132,15 +133,15 @@ describe('what is one’s own', () => {
     };
     expect((await send('administrator', 'PATCH', `/api/world/${entity}`, defaults)).status).toBe(200);
     const made = await send('stranger', 'POST', '/api/note', { title: 'mine' });
-    expect(made.body).toMatchObject({ user_account_id: notes.ids.stranger, permission: defaults.default_permission });
-    const url = `/api/note/${made.body.id}`;
+    expect(rowIn(made)).toMatchObject({ user_account_id: notes.ids.stranger, permission: defaults.default_permission });
+    const url = `/api/note/${idIn(made)}`;
     expect((await send('member', 'GET', url)).status, 'the crew reads it').toBe(200);
     expect((await send('owner', 'GET', url)).status, 'others do not').toBe(403);
     const guests = await send('guest', 'POST', '/api/note', { title: 'left' });
     expect(guests.status).toBe(201);
-    const left = await send('administrator', 'GET', `/api/note/${guests.body.id}`);
-    expect(left.body.user_account_id, 'a guest owns nothing').toBe(null);
-    expect((await send('guest', 'GET', `/api/note/${guests.body.id}`)).status).toBe(403);
+    const left = await send('administrator', 'GET', `/api/note/${idIn(guests)}`);
+    expect(rowIn(left).user_account_id, 'a guest owns nothing').toBe(null);
+    expect((await send('guest', 'GET', `/api/note/${idIn(guests)}`)).status).toBe(403);
 
     for (const field of ['permission', 'user_account_id']) {
       const body = { title: 'mine', [field]: field === 'permission' ? EVERYTHING : notes.ids.owner };
@@ -152,24 +153,24 @@ describe('what is one’s own', () => {
 
   test('a group is of who makes it, and its members see it', async () => {
     const made = await send('stranger', 'POST', '/api/usergroup', { name: 'reading circle' });
-    expect(made.body).toMatchObject({ user_account_id: notes.ids.stranger, permission: 65408 });
-    const url = `/api/usergroup/${made.body.id}`;
+    expect(rowIn(made)).toMatchObject({ user_account_id: notes.ids.stranger, permission: 65408 });
+    const url = `/api/usergroup/${idIn(made)}`;
     expect((await send('owner', 'GET', url)).status).toBe(403);
-    const join = { user_account_id: notes.ids.stranger, usergroup_id: made.body.id };
+    const join = { user_account_id: notes.ids.stranger, usergroup_id: idIn(made) };
     expect((await send('stranger', 'POST', '/api/user_account_usergroup', join)).status).toBe(201);
-    const others = { user_account_id: notes.ids.owner, usergroup_id: made.body.id };
+    const others = { user_account_id: notes.ids.owner, usergroup_id: idIn(made) };
     expect((await send('stranger', 'POST', '/api/user_account_usergroup', others)).status, 'nobody is drawn in').toBe(
       403,
     );
     expect((await send('owner', 'POST', '/api/user_account_usergroup', others)).status, 'nor comes unasked').toBe(403);
-    await send('stranger', 'PATCH', url, { permission: made.body.permission | permission('GuestRefer') });
+    await send('stranger', 'PATCH', url, { permission: 65408 | permission('GuestRefer') });
     expect((await send('owner', 'POST', '/api/user_account_usergroup', others)).status, 'an open group').toBe(201);
     expect((await send('owner', 'GET', url)).status).toBe(200);
   });
 
   test('an account is its own, and tells neither its password nor what others write of it', async () => {
     const url = `/api/user_account/${notes.ids.stranger}`;
-    expect((await send('stranger', 'GET', url)).body).toMatchObject({ email: 'stranger@example.org' });
+    expect(rowIn(await send('stranger', 'GET', url))).toMatchObject({ email: 'stranger@example.org' });
     expect((await send('stranger', 'GET', url)).text).not.toContain('password');
     expect((await send('owner', 'GET', url)).status).toBe(403);
     expect((await send('stranger', 'PATCH', url, { name: 'Stranger' })).status).toBe(200);
@@ -202,7 +203,7 @@ describe('a row’s link to a group', () => {
 
   test('is written by who may update the row and refer to the group', async () => {
     const club = await send('owner', 'POST', '/api/usergroup', { name: 'club' });
-    const body = { note_id: notes.ids.owned, usergroup_id: club.body.id };
+    const body = { note_id: notes.ids.owned, usergroup_id: idIn(club) };
     expect((await send('stranger', 'POST', '/api/note_usergroup', body)).status, 'not their note').toBe(403);
     const crew = { note_id: notes.ids.owned, usergroup_id: await group('users') };
     expect((await send('owner', 'POST', '/api/note_usergroup', crew)).status, 'not their group').toBe(403);
@@ -210,7 +211,7 @@ describe('a row’s link to a group', () => {
     expect(bits.status, 'bits come afterwards').toBe(403);
     const made = await send('owner', 'POST', '/api/note_usergroup', body);
     expect(made.status, made.text).toBe(201);
-    const url = `/api/note_usergroup/${made.body.id}`;
+    const url = `/api/note_usergroup/${idIn(made)}`;
     expect((await send('owner', 'PATCH', url, { permission: permission('GroupRead') })).status).toBe(200);
     expect((await send('stranger', 'DELETE', url)).status).toBe(403);
     expect((await send('owner', 'DELETE', url)).status).toBe(204);
@@ -226,7 +227,7 @@ test('an action is executed by who may execute it, and on the entity that it is 
   };
   expect([await ask('guest', 'signin'), await ask('guest', 'signup')]).toEqual([true, false]);
   const entity = `/api/world/${await world('user_account')}`;
-  const { permission: was } = (await send('administrator', 'GET', entity)).body;
+  const was = Number(rowIn(await send('administrator', 'GET', entity)).permission);
   await send('administrator', 'PATCH', entity, { permission: was & ~permission('GuestExecute') });
   expect(await ask('guest', 'signin'), 'guests may execute nothing on accounts').toBe(false);
   expect(await ask('administrator', 'signin')).toBe(true);
@@ -243,8 +244,8 @@ describe('an entity that an administrator declares', () => {
     const made = await send('administrator', 'POST', '/api/world', { table_name: 'diary', schema });
     expect(made.status, made.text).toBe(201);
     const entry = await send('stranger', 'POST', '/api/diary', { text: 'Today.' });
-    expect(entry.body, entry.text).toMatchObject({ permission: 2097057, user_account_id: notes.ids.stranger });
-    const url = `/api/diary/${entry.body.id}`;
+    expect(rowIn(entry), entry.text).toMatchObject({ permission: 2097057, user_account_id: notes.ids.stranger });
+    const url = `/api/diary/${idIn(entry)}`;
     expect((await send('stranger', 'GET', url)).status).toBe(200);
     expect((await send('owner', 'GET', url)).status).toBe(403);
     expect((await send('guest', 'POST', '/api/diary', { text: 'Mine.' })).status).toBe(403);
@@ -254,7 +255,10 @@ describe('an entity that an administrator declares', () => {
     const before = await notes.app.fingerprint();
     const wrong = { table_name: 'wrong', schema: { columns: [{ name: 'text', kind: 'words' }] } };
     const { status, body } = await send('administrator', 'POST', '/api/world', wrong);
-    expect([status, body.detail]).toEqual([422, expect.stringContaining("world 'wrong', column 'text' has no kind")]);
+    expect([status, body.errors[0].detail]).toEqual([
+      422,
+      expect.stringContaining("world 'wrong', column 'text' has no kind"),
+    ]);
     expect(await notes.app.fingerprint()).toBe(before);
   });
 });

@@ -3,6 +3,7 @@ import { openApplication, type TestApplication } from '../../../packages/server/
 import { Browser, PAGE, PUBLIC } from '../../../packages/server/test/support/browser.js';
 import { CLIENT, type FakeProvider, fakeProvider } from '../../../packages/server/test/support/fake-provider.js';
 import { application } from '../src/index.js';
+import { rowIn, rowsIn, sendRow } from './rows.js';
 
 let app: TestApplication;
 let provider: FakeProvider;
@@ -39,7 +40,7 @@ beforeAll(async () => {
   ]) {
     const { clientId: client_id, clientSecret: client_secret } = CLIENT;
     const body = { client_id, client_secret, ...connection };
-    const made = await app.request({ as: 'admin@example.org', method: 'POST', url: '/api/oauth_connect', body });
+    const made = await sendRow(app, { as: 'admin@example.org', method: 'POST', url: '/api/oauth_connect', body });
     expect(made.status, made.text).toBe(201);
     expect(made.text, 'a secret is shown to nobody').not.toContain(client_secret);
   }
@@ -62,7 +63,7 @@ test('the connections that allow log-in, and hold together, are offered', async 
   expect((await names()).sort()).toEqual(['clinic', 'github', 'plain', 'registry']);
   const url = `/api/oauth_connect/${await app.idOf('oauth_connect', 'name', 'closed')}`;
   const allow = (allow_login: boolean) =>
-    app.request({ as: 'admin@example.org', method: 'PATCH', url, body: { allow_login } });
+    sendRow(app, { as: 'admin@example.org', method: 'PATCH', url, body: { allow_login } });
   expect((await allow(true)).status).toBe(200);
   expect(await names()).toContain('closed');
   await allow(false);
@@ -104,14 +105,14 @@ test('a connection that allows it makes an account, of a user and nothing more',
   expect(status, text).toBe(200);
   const id = await app.idOf('user_account', 'email', 'fresh@example.org');
   const groups = await app.request({ url: '/api/usergroup', token: body.accessToken });
-  expect(groups.body.items.map(({ name }: { readonly name: string }) => name)).toEqual(['users']);
+  expect(rowsIn(groups).map(({ name }) => name)).toEqual(['users']);
   const own = await app.request({ url: `/api/user_account/${id}`, token: body.accessToken });
-  expect(own.body).toMatchObject({ email: 'fresh@example.org', verified_email: 'fresh@example.org' });
+  expect(rowIn(own)).toMatchObject({ email: 'fresh@example.org', verified_email: 'fresh@example.org' });
 });
 
 test('nobody takes over who signs in elsewhere by writing that address', async () => {
   const url = `/api/user_account/${await app.idOf('user_account', 'email', 'cy@example.org')}`;
-  const write = (body: object) => app.request({ as: 'cy@example.org', method: 'PATCH', url, body });
+  const write = (body: object) => sendRow(app, { as: 'cy@example.org', method: 'PATCH', url, body });
   expect((await write({ verified_email: 'victim@example.org' })).status).toBe(403);
   expect((await write({ email: 'victim@example.org' })).status).toBe(200);
   const claims = { sub: 'victim', email: 'victim@example.org', email_verified: true };

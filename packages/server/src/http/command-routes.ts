@@ -5,8 +5,10 @@ import { validatorFor } from '../input/validation.js';
 import { type Command, type CommandCookie, runCommand } from '../records/commands.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { caller, contextOf } from './guard.js';
-import { answers } from './responses.js';
+import { answers, jsonApiAnswers } from './responses.js';
 import { throttleLogin } from './throttling.js';
+
+const JSON_TYPE = 'application/json';
 
 export interface CommandOptions {
   readonly throttle: Throttle;
@@ -38,7 +40,8 @@ function commandRoute(
         security: [{ bearer: [] }],
         ...(hasParameters(path) ? { params } : {}),
         body: input,
-        response: answers(200, answer),
+        response:
+          context.application.api === 'json-api' ? jsonApiAnswers(200, answer, JSON_TYPE) : answers(200, answer),
       },
     },
     async (request, reply) => {
@@ -48,7 +51,7 @@ function commandRoute(
         countAttempt: () => throttleLogin(throttle, application, request, reply),
       });
       for (const cookie of cookies) setCookie(server, request, reply, cookie, secureCookies);
-      return reply.type('application/json').send(body);
+      return reply.type(JSON_TYPE).send(body);
     },
   );
 }

@@ -5,7 +5,7 @@ import { validationProblem } from '../input/validation.js';
 import { errorDocument } from '../json-api/errors.js';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
 import { isUnreachable } from '../storage/unreachable.js';
-import { isJsonApi } from './json-api-addresses.js';
+import { toldAsJsonApi } from './json-api-addresses.js';
 import { sendDocument } from './json-api-reply.js';
 
 /** A problem as its body says it (RFC 9457). */
@@ -22,7 +22,7 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   const { retryAfter } = problem.details;
   if (retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(retryAfter)));
   reply.header('cache-control', 'no-store');
-  if (isJsonApi(request)) {
+  if (toldAsJsonApi(request)) {
     const { status, body } = errorDocument(problem, request.id);
     return sendDocument(reply.code(status), body);
   }

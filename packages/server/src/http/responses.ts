@@ -19,10 +19,14 @@ export const problemSchema = Type.Object(
   { description: 'RFC 9457' },
 );
 
-/** The same for answers of JSON:API. */
-export function jsonApiAnswers(status: number, body: JsonSchema | null): Record<string, object> {
+/** The same where problems are told as JSON:API's, as is all else but what commands answer. */
+export function jsonApiAnswers(
+  status: number,
+  body: JsonSchema | null,
+  media: string = MEDIA_TYPE,
+): Record<string, object> {
   const error = (description: string) => ({ description, content: { [MEDIA_TYPE]: { schema: errorSchema } } });
-  const { [status]: own } = answers(status, body, MEDIA_TYPE);
+  const { [status]: own } = answers(status, body, media);
   return { [status]: own ?? {}, '4xx': error('Refused, or not understood'), '5xx': error('Failed') };
 }
 

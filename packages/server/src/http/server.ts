@@ -95,6 +95,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
 
   server.decorate('jsonApiRoots', new Set<string>());
+  server.decorate('jsonApiCommands', new Set<string>());
   const presence = openPresence(server, options);
   if (presence !== null) watchUpgrades(server);
   server.setValidatorCompiler(validatorCompiler);
