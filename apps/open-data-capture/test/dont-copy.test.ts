@@ -2,7 +2,7 @@
  * What went wrong in the program that this application follows, and what must not be copied from it: one test each.
  */
 import { createHmac } from 'node:crypto';
-import { createServer } from '@ostiary/server';
+import { createServer } from '@ostiary/server/http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   openApplication,

@@ -1,13 +1,6 @@
 import type { AddressInfo } from 'node:net';
-import {
-  createServer,
-  DEMO_PASSWORD,
-  inTransaction,
-  openInstallation,
-  parseRates,
-  System,
-  systemRuntime,
-} from '@ostiary/server';
+import { DEMO_PASSWORD, inTransaction, openInstallation, parseRates, System, systemRuntime } from '@ostiary/server';
+import { createServer } from '@ostiary/server/http';
 import { openScratch } from '../scratch.js';
 import { surveyApplication } from '../surveys/application.js';
 import { bareServer } from './bare.js';

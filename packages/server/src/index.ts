@@ -41,9 +41,6 @@ export type { Asker, Caller, Context, Service } from './context.js';
 export { type Answer, type AnswerContext, evaluate } from './decisions/evaluate.js';
 export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
-export { drain } from './http/drain.js';
-export { createServer, type ServerOptions } from './http/server.js';
-export type { SignOnOptions } from './http/sign-on-routes.js';
 export {
   confirmPassword,
   createServiceKey,

@@ -1,5 +1,6 @@
 import { application as openDataCapture } from '@ostiary/open-data-capture';
-import { createServer, verifyExport, verifyTrail, writeAudit } from '@ostiary/server';
+import { verifyExport, verifyTrail, writeAudit } from '@ostiary/server';
+import { createServer } from '@ostiary/server/http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openApplication, type TestApplication } from './support/application.js';
 import { fileOf } from './support/trail.js';

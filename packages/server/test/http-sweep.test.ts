@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { application as openDataCapture } from '@ostiary/open-data-capture';
-import { createServer } from '@ostiary/server';
+import { createServer } from '@ostiary/server/http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestApplication, type TestRequest } from './support/application.js';
 import { board } from './support/board.js';

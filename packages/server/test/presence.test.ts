@@ -1,4 +1,4 @@
-import { drain } from '@ostiary/server';
+import { drain } from '@ostiary/server/http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type JsonBody, openApplication, type TestApplication } from './support/application.js';
 import { type Node, openNode } from './support/nodes.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { createServer, NO_RATES } from '@ostiary/server';
+import { NO_RATES } from '@ostiary/server';
+import { createServer } from '@ostiary/server/http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openApplication, type TestAnswer, type TestApplication } from './support/application.js';
 import { Browser, PAGE, PUBLIC } from './support/browser.js';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type ServeOptions, serve } from '../serve/serve.js';
+import type { ServeOptions } from '../serve/serve.js';
 import { dataOption, folder } from './options.js';
 
 /** Long on purpose: whoever says it has read what it means. */
@@ -27,6 +27,8 @@ export function serveCommand(version: string): Command {
     .addHelpText('after', ENVIRONMENT)
     .action(async (options: Omit<ServeOptions, 'version' | 'toldTwice'>, command: Command) => {
       const toldTwice = command.getOptionValue('iKnowThatEveryoneKnowsTheDemoPasswords') === true;
+      // Loaded by this command alone.
+      const { serve } = await import('../serve/serve.js');
       await serve({ ...options, version, toldTwice });
     });
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ServerOptions } from '@ostiary/server';
+import type { ServerOptions } from '@ostiary/server/http';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
 import { Failure } from '../failure.js';
 

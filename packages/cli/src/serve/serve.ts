@@ -1,14 +1,13 @@
 import { basename, resolve } from 'node:path';
 import {
   type Context,
-  createServer,
-  drain,
   findInstallation,
   openInstallation,
   purgeExpired,
   startSealer,
   systemRuntime,
 } from '@ostiary/server';
+import { createServer, drain } from '@ostiary/server/http';
 import { located } from '../application-folder.js';
 import { type Found, findApplications, nameOf } from '../applications.js';
 import { openConfigured } from '../database.js';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { ConfigurationError, readSignOn, type SignOnOptions } from '@ostiary/server';
+import { ConfigurationError, readSignOn } from '@ostiary/server';
+import type { SignOnOptions } from '@ostiary/server/http';
 import { Failure } from '../failure.js';
 
 /**

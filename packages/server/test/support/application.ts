@@ -3,7 +3,6 @@ import { snakeCase } from '@ostiary/policy';
 import {
   type Application,
   type Context,
-  createServer,
   DEMO_PASSWORD,
   type Installation,
   inTransaction,
@@ -13,10 +12,10 @@ import {
   openDatabase,
   openInstallation,
   type Runtime,
-  type ServerOptions,
   System,
   systemRuntime,
 } from '@ostiary/server';
+import { createServer, type ServerOptions } from '@ostiary/server/http';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { inject } from 'vitest';
 import { type TestDatabase, testDatabase } from './cluster.js';

@@ -1,11 +1,5 @@
-import {
-  createServer,
-  type Installation,
-  NO_RATES,
-  openDatabase,
-  openInstallation,
-  type ServerOptions,
-} from '@ostiary/server';
+import { type Installation, NO_RATES, openDatabase, openInstallation } from '@ostiary/server';
+import { createServer, type ServerOptions } from '@ostiary/server/http';
 import type { FastifyInstance } from 'fastify';
 import { type Clock, clockAt, ISSUER, SECRET_KEY, type TestApplication } from './application.js';
 
