@@ -28,12 +28,14 @@ const permitted = {
   }),
 };
 
-const owned = {
+/** Whose a row is. */
+export const owned = {
   user_account_id: reference('user_account', {
     optional: true,
     filled: 'principal',
+    transfers: true,
     clears: true,
-    says: 'Its owner: who made it. A guest is none.',
+    says: 'Its owner: who made it, until it is given to another. A guest is none.',
   }),
 };
 

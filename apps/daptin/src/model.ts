@@ -15,7 +15,7 @@ import {
 import { IN_FIELDS } from './actions/inputs.js';
 import { OUT_FIELDS } from './actions/outcomes.js';
 import { bit, DEFAULT_PERMISSION, EVERYTHING, OPERATIONS, type Operation } from './bits.js';
-import { entity, groupsOf, rowsOf } from './entity.js';
+import { entity, groupsOf, owned, rowsOf } from './entity.js';
 
 /** The group whose members may do everything. */
 export const ADMINISTRATORS = 'administrators';
@@ -51,7 +51,7 @@ const builtIn = {
       says: 'Users who share what belongs to it. Its members are in the group of the group itself.',
       fields: {
         name: text({ unique: true, fixed: true, minLength: 1, maxLength: 200 }),
-        user_account_id: reference('user_account', { optional: true, filled: 'principal', clears: true }),
+        ...owned,
       },
       identifiedBy: 'name',
     },

@@ -89,8 +89,9 @@ export function entityRules(of: Daptin, name: string, particular: Particular = {
         named(`you are in a group of it for which it has Group${operation}`, inGroup(operation)),
       );
     const fields = Object.keys(of.resources[entity].fields).filter(
-      (field) => field !== 'user_account_id' && !particular.reserved?.includes(field),
+      (field) => !particular.reserved?.includes(field),
     ) as 'permission'[];
+    const filled: readonly string[] = ['permission', 'user_account_id'];
     const both = (operation: Operation) => all(onType(operation), onType('Peek'), onRow(operation));
     const found: Rule[] = [
       allow('administrator', everything(holds('administrator'))),
@@ -112,10 +113,10 @@ export function entityRules(of: Daptin, name: string, particular: Particular = {
         source: ACCESS,
         actions: ['create'],
         when: all(onType('Create'), onType('Peek')),
-        fields: fields.filter((field) => field !== 'permission'),
+        fields: fields.filter((field) => !filled.includes(field)),
       }),
       allow('update', {
-        says: 'Who may update the entity and the row, and peek at the entity, does: its permission, too.',
+        says: 'Who may update the entity and the row, and peek at the entity, does: its permission and its owner, too.',
         source: ACCESS,
         actions: ['update'],
         when: both('Update'),

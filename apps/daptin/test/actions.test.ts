@@ -205,6 +205,19 @@ test.each([
   expect((await execute(action, {}, as)).status).toBe(status);
 });
 
+test('what an action answers is JSON, and its refusals are those of JSON:API: so the documentation says', async () => {
+  const answer = await app.request({ url: '/action/user_account/signin' });
+  expect([answer.status, codeIn(answer), answer.headers.allow]).toEqual([405, 'method_not_allowed', 'POST']);
+  const { paths } = (await app.request({ url: '/openapi.json' })).body;
+  const { responses } = paths['/action/{entity}/{name}'].post;
+  const told = Object.entries(responses as Record<string, { content: object }>);
+  expect(told.map(([status, { content }]) => [status.toLowerCase(), ...Object.keys(content)])).toEqual([
+    ['200', 'application/json'],
+    ['4xx', 'application/vnd.api+json'],
+    ['5xx', 'application/vnd.api+json'],
+  ]);
+});
+
 describe('a definition is refused when it is written', () => {
   const POST = { type: 'usergroup', method: 'POST', reference: 'group', attributes: { name: 'A' } };
   const account = { type: 'user_account', method: 'GET_BY_ID', reference: 'who', attributes: { id: '~id' } };

@@ -101,6 +101,11 @@ describe('a model that contradicts itself is refused', () => {
       { resources: { ...DEFINITION.resources, Holding: resource({ fields: {} }) } },
       'both',
     ],
+    [
+      'a field of others that transfers',
+      type({ a: reference('Site', { transfers: true }) }),
+      "'transfers' is of a field",
+    ],
     ['a set as a parent', type({ a: { ...references('Site'), parent: true } }), 'a parent is one record'],
     ['an action twice', type({}, { actions: ['read'] }), "the action 'read' twice"],
     ['an action of two words', type({}, { actions: ['set free'] }), 'is not a word'],

@@ -124,3 +124,23 @@ describe('a field is filled from an attribute of its type', () => {
     expect(schema.required).toEqual(['title']);
   });
 });
+
+describe('what is filled with who creates a record, and transfers', () => {
+  const owner = async (id: string) => (await app.request({ as: 'librarian', url: `/api/books/${id}` })).body.ownerId;
+
+  test('is never given at creation', async () => {
+    const ownerId = await app.idOf('Person', 'login', 'ada');
+    const { status, body } = await send('POST', '/api/books', { title: 'Emma', ownerId }, 'librarian');
+    expect([status, body.code]).toEqual([422, 'invalid_input']);
+  });
+
+  test.each([
+    ['by who may update the record as it will be', 'librarian', 200],
+    ['but by nobody who then could not', 'ada', 403],
+  ])('is changed %s', async (_, as, status) => {
+    const id = await book();
+    const [before, ownerId] = [await owner(id), await app.idOf('Person', 'login', 'librarian')];
+    expect((await send('PATCH', `/api/books/${id}`, { ownerId }, as)).status).toBe(status);
+    expect(await owner(id)).toBe(status === 200 ? ownerId : before);
+  });
+});

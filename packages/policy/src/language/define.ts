@@ -136,6 +136,9 @@ function checkResource(of: Model, type: string, resource: Resource): void {
         );
       }
     }
+    if (field.transfers && field.filled !== 'principal') {
+      throw new ModelError(`${type}.${name}: 'transfers' is of a field that is filled with who creates the record`);
+    }
     if (field.parent && (field.to === null || field.many)) {
       throw new ModelError(`${type}.${name}: a parent is one record of another type`);
     }

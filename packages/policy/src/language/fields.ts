@@ -36,6 +36,8 @@ export interface FieldOptions {
    * caller. From the attribute of its resource type that `type` names: where the caller gives nothing.
    */
   readonly filled?: 'principal' | { readonly type: string };
+  /** Of a field that is filled with who creates the record: an update may name another, as far as rules allow it. */
+  readonly transfers?: boolean;
   /** The value where a create leaves the field out. */
   readonly default?: string | number | boolean | readonly string[];
   /** Limits of text and numbers, as in JSON Schema. */

@@ -61,6 +61,7 @@ const field = members<Field>({
   clears: boolean,
   cascades: boolean,
   filled: maybe({ anyOf: [Type.Enum(['principal']), Type.Object({ type: word }, closed)] }),
+  transfers: boolean,
   default: maybe({}),
   minLength: maybe(Type.Integer()),
   maxLength: maybe(Type.Integer()),

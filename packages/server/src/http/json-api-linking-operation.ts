@@ -79,6 +79,6 @@ function relinked(present: readonly string[], linking: Linking, ids: readonly st
 }
 
 function requireReferring(context: Context, by: Caller, type: string): void {
-  const { referred } = resourceOf(context.policy.model, type) as { readonly referred?: string };
+  const { referred } = resourceOf(context.policy.model, type);
   if (referred !== undefined) requirePossible(context, by, referred, type);
 }

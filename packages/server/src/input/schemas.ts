@@ -87,7 +87,8 @@ export function createSchema(model: Model, type: string): JsonSchema {
 export function updateSchema(model: Model, type: string): JsonSchema {
   const properties: Record<string, JsonSchema> = {};
   for (const [name, field] of Object.entries(resourceOf(model, type).fields)) {
-    if (field.filled !== 'principal' && !field.fixed) properties[name] = Type.Optional(writeSchema(field));
+    const isKept = field.fixed || (field.filled === 'principal' && !field.transfers);
+    if (!isKept) properties[name] = Type.Optional(writeSchema(field));
   }
   return Type.Object(properties, { additionalProperties: false, minProperties: 1 });
 }

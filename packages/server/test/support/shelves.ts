@@ -24,7 +24,7 @@ const shelvesModel = model({
     Book: resource({
       fields: {
         title: text(),
-        ownerId: reference('Person', { optional: true, filled: 'principal' }),
+        ownerId: reference('Person', { optional: true, filled: 'principal', transfers: true }),
         shelfId: reference('Shelf', { optional: true, clears: true }),
         alsoIds: references('Shelf', { default: [], clears: true }),
         permission: integer({ filled: { type: 'startsWith' } }),
