@@ -24,6 +24,8 @@ const SERVERS = 3;
 const AT_ONCE = 3;
 const TIMES = 6;
 const PASSWORD = 'correct horse battery staple 9';
+/** With which they encrypt fields, all alike. */
+const SECRET = 'a secret for tests of more than 32 characters';
 const REFUSED = [401, 403, 404];
 
 /**
@@ -32,7 +34,8 @@ const REFUSED = [401, 403, 404];
  * Throws at the first answer by rights that had changed before it was asked for. Returns how many were right.
  */
 export async function askNodes({ databaseUrl, requests, progress, signal }: NodesOptions): Promise<number> {
-  const starting = Array.from({ length: SERVERS }, () => ServerProcess.start([], { DATABASE_URL: databaseUrl }));
+  const environment = { DATABASE_URL: databaseUrl, OSTIARY_SECRET_KEY: SECRET };
+  const starting = Array.from({ length: SERVERS }, () => ServerProcess.start([], environment));
   const started = await Promise.allSettled(starting);
   const servers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   try {

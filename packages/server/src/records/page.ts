@@ -128,7 +128,9 @@ function reachOf(context: Context, caller: Caller, action: string, type: string,
   const fields = fieldsOf(asked);
   const whole = filter(context.policy, principalOf(caller), action, type, environment(context));
   const reach = fields.length === 0 ? whole : { ...whole, branches: telling(whole.branches) };
-  const refused = fields.filter((field) => reach.branches.length === 0 || !showsField(reach, field));
+  // Where there is nothing to list, there is nothing to be told either.
+  const tellsNone = reach.branches.length === 0 && whole.branches.length > 0;
+  const refused = fields.filter((field) => tellsNone || !showsField(reach, field));
   if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
   return reach;
 }
