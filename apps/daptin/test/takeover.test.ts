@@ -1,5 +1,7 @@
+import { NO_RATES } from '@ostiary/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestAnswer } from '../../../packages/server/test/support/application.js';
+import { openNode } from '../../../packages/server/test/support/nodes.js';
 import { EVERYTHING } from '../src/bits.js';
 import { type Notes, openNotes, type Who } from './notes.js';
 
@@ -66,6 +68,18 @@ describe('where everything is open', () => {
     expect((await send('guest', 'POST', '/action/user_account/signin', { attributes })).status).toBe(200);
     const set = await send('administrator', 'PATCH', account('owner'), { password: 'copper-lantern-meadow' });
     expect(set.status, set.text).toBe(200);
+  });
+
+  test('guests who make accounts are counted as if they logged in: it costs as much', async () => {
+    const node = await openNode(notes.app, { rates: { ...NO_RATES, credentials: 2 } });
+    try {
+      const make = () => node.server.inject({ method: 'POST', url: '/daptin/api/user_account', payload: {} });
+      const statuses = [];
+      for (let time = 0; time < 3; time += 1) statuses.push((await make()).statusCode);
+      expect(statuses).toEqual([422, 422, 429]);
+    } finally {
+      await node.close();
+    }
   });
 
   test('no address differs from another in capitals alone', async () => {

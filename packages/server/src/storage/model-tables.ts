@@ -57,7 +57,8 @@ async function requireTable(transaction: Transaction, model: Model, type: string
     `select from pg_class where oid = to_regclass($1) and relkind not in ('r', 'p')`,
     [tableOf(model, type)],
   );
-  if (others.length > 0) throw new SchemaError(`${type} can't be the name of a table, since something else in the database has it`);
+  if (others.length > 0)
+    throw new SchemaError(`${type} can't be the name of a table, since something else in the database has it`);
 }
 
 /** Makes the table of a resource type, or brings it to what the model says now, without its indexes. */
