@@ -4,6 +4,7 @@ import type { TestAnswer } from '../../../packages/server/test/support/applicati
 import { openNode } from '../../../packages/server/test/support/nodes.js';
 import { EVERYTHING } from '../src/bits.js';
 import { type Notes, openNotes, type Who } from './notes.js';
+import { idIn, sendRow } from './rows.js';
 
 let notes: Notes;
 beforeAll(async () => {
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => notes?.app.close());
 
 const send = (who: Who, method: 'POST' | 'PATCH' | 'DELETE', url: string, body?: object): Promise<TestAnswer> =>
-  notes.app.request({ ...notes.as(who), method, url, ...(body === undefined ? {} : { body }) });
+  sendRow(notes.app, { ...notes.as(who), method, url, ...(body === undefined ? {} : { body }) });
 const account = (who: Who) => `/api/user_account/${notes.ids[who]}`;
 const open = (entity: string, id: string) =>
   notes.app.seed((system) => system.update(entity, id, { permission: EVERYTHING }));
@@ -48,7 +49,7 @@ describe('where everything is open', () => {
     }
     const made = await send('stranger', 'POST', '/api/oauth_connect', evil);
     expect(made.status, made.text).toBe(201);
-    const url = `/api/oauth_connect/${made.body.id}`;
+    const url = `/api/oauth_connect/${idIn(made)}`;
     expect((await send('stranger', 'PATCH', url, { allow_login: true })).status).toBe(403);
     expect((await send('stranger', 'PATCH', url, { issuer: 'https://other.example' })).status).toBe(200);
     expect((await send('administrator', 'PATCH', url, { allow_login: true })).status).toBe(200);
