@@ -1,11 +1,21 @@
-import type { Effects, Seed } from '@ostiary/server';
+import { type Effects, Problem, type Seed } from '@ostiary/server';
 import { actionEffects } from './actions/definition.js';
 import { joinOf } from './entity.js';
 import { ADMINISTRATORS } from './model.js';
 
-/** An action makes sense; a new row belongs to the default groups of its entity, as they are now. */
+/** An action makes sense; there is always an administrator; a new row belongs to the default groups of its entity. */
 export const effects: Effects = {
   action: actionEffects,
+  user_account_usergroup: {
+    deleted: async ({ record, system }) => {
+      // Whoever asked next would be made one. The group is locked, so that of two who leave at once one stays.
+      const group = await system.load('usergroup', String(record.values.usergroup_id));
+      if (group?.values.name !== ADMINISTRATORS) return;
+      const members = await system.find('user_account_usergroup', { usergroup_id: group.id });
+      if (members.length > 1) return;
+      throw new Problem('conflict', { detail: 'The last administrator stays one: make another one first.' });
+    },
+  },
   '*': {
     created: async ({ context, type, record, system }) => {
       const groups = context.types.current[type]?.default_group_ids;

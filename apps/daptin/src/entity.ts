@@ -39,7 +39,7 @@ export const owned = {
   }),
 };
 
-export interface EntityOptions<F extends Fields> {
+export interface EntityOptions<F extends Fields, A extends readonly string[] = []> {
   readonly says?: string;
   /** Fields beside its owner and its permission. */
   readonly fields: F;
@@ -48,9 +48,15 @@ export interface EntityOptions<F extends Fields> {
   /** Its relations to many rows of others, by name. */
   readonly relations?: Readonly<Record<string, Relation>>;
   readonly uniqueTogether?: readonly (readonly (keyof F & string)[])[];
+  /** Named actions beside those that every entity has. */
+  readonly actions?: A;
 }
 
-type Row<F extends Fields> = Resource<F & typeof permitted, Actions, never>;
+type Row<F extends Fields, A extends readonly string[] = []> = Resource<
+  F & typeof permitted,
+  readonly [...Actions, ...A],
+  never
+>;
 type Owned<F extends Fields> = Row<F & typeof owned>;
 
 /** The name of the type that says to which groups the rows of an entity belong. */
@@ -68,21 +74,21 @@ type Join<N extends string> = {
 };
 
 /** The rows of an entity, as a resource type. */
-export function rowsOf<const F extends Fields>(
+export function rowsOf<const F extends Fields, const A extends readonly string[] = []>(
   name: string,
-  { fields, relations, ...more }: EntityOptions<F>,
+  { fields, relations, actions, ...more }: EntityOptions<F, A>,
   inGroups = true,
-): Row<F> {
+): Row<F, A> {
   const usergroups = { in: joinOf(name), of: `${name}_id`, to: 'usergroup_id' };
   const whole = {
     relations: { ...(inGroups ? { usergroups } : {}), ...relations },
     collection: name,
-    actions: ACTIONS,
+    actions: [...ACTIONS, ...(actions ?? [])],
     referred: 'refer',
     ...more,
     fields: { ...fields, ...permitted },
   };
-  return resource(whole as unknown as Parameters<typeof resource>[0]) as unknown as Row<F>;
+  return resource(whole as unknown as Parameters<typeof resource>[0]) as unknown as Row<F, A>;
 }
 
 /** To which groups the rows of an entity belong, as a resource type. */

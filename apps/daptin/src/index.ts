@@ -1,4 +1,4 @@
-import type { Application } from '@ostiary/server';
+import { type Application, changePasswordAction } from '@ostiary/server';
 import { executeAction } from './actions/execute.js';
 import { declaredPolicy } from './declare.js';
 import { demo } from './demo.js';
@@ -23,6 +23,7 @@ export const application: Application = {
     },
   },
   administrator: { kind: 'user', values: {}, made: makeAdministrator },
+  actions: [changePasswordAction('user_account')],
   commands: [executeAction],
   effects,
   initial,

@@ -24,6 +24,8 @@ export const USERS = 'users';
 
 /** The part of an address that a name of an entity, an action or a connection is. */
 const NAME = '^[a-z][a-z0-9]*(_[a-z0-9]+)*$';
+/** So that no two addresses differ in that alone. */
+const NO_CAPITALS = '^\\P{Lu}*$';
 const bits = { minimum: 0, maximum: EVERYTHING };
 
 /** The entities that are there from the start. Their names are Daptin's own. */
@@ -32,7 +34,13 @@ const builtIn = {
     says: 'Somebody with an account. It owns itself.',
     fields: {
       name: text({ minLength: 1, maxLength: 200 }),
-      email: text({ unique: true, format: 'email', maxLength: 254, says: 'What one logs in with.' }),
+      email: text({
+        unique: true,
+        format: 'email',
+        pattern: NO_CAPITALS,
+        maxLength: 254,
+        says: 'What one logs in with, in small letters.',
+      }),
       password: text({ secret: true, minLength: 8, maxLength: 256 }),
       verified_email: text({
         optional: true,
@@ -43,6 +51,7 @@ const builtIn = {
       }),
     },
     identifiedBy: 'email',
+    actions: ['changePassword'],
   }),
   ...groupsOf('user_account'),
   usergroup: rowsOf(

@@ -233,6 +233,42 @@ function particularRules(of: Daptin): readonly ResourceRules[] {
         when: all(equal(it.elevated, true), not(holds('administrator'))),
       }),
     ]),
+    rules(of, 'oauth_connect', ({ it, forbid, holds }) => [
+      forbid('lets-in', {
+        says: 'Administrators alone write a connection that people sign in with: it says who somebody is.',
+        source: 'facts §6',
+        actions: ['update'],
+        when: all(equal(it.allow_login, true), not(holds('administrator'))),
+      }),
+    ]),
+    rules(of, 'user_account', ({ it, me, allow, forbid, holds }) => [
+      allow('changes-own-password', {
+        says: 'Everybody changes their own password, knowing the one before.',
+        source: 'OWASP ASVS 5.0, 6.2.3',
+        actions: ['changePassword'],
+        when: equal(it, me.user),
+      }),
+      forbid('password-is-own', {
+        says: "Nobody proves that they know another's password.",
+        source: 'OWASP ASVS 5.0, 6.2.3',
+        actions: ['changePassword'],
+        when: not(equal(it, me.user)),
+      }),
+      forbid('password-is-set', {
+        says: 'Administrators alone set a password without knowing the one before: no bit lets anybody be another.',
+        source: 'OWASP ASVS 5.0, 6.2.3',
+        actions: ['update'],
+        when: not(holds('administrator')),
+        fields: ['password'],
+      }),
+      forbid('log-in-is-own', {
+        says: 'What somebody logs in with is changed by themselves, or by an administrator.',
+        source: 'OWASP ASVS 5.0, 6.2.3',
+        actions: ['update'],
+        when: all(not(equal(it, me.user)), not(holds('administrator'))),
+        fields: ['email'],
+      }),
+    ]),
     rules(of, 'Decision', ({ allow, holds }) => [
       allow('administrator', {
         says: 'An administrator asks what others may do, and why.',
@@ -248,6 +284,7 @@ const PARTICULAR: Readonly<Record<string, Particular>> = {
   user_account: { owner: 'itself', reserved: ['verified_email'] },
   usergroup: { groups: 'itself' },
   action: { reserved: ['elevated'] },
+  oauth_connect: { reserved: ['allow_login', 'allow_signup'] },
 };
 
 /**

@@ -303,6 +303,12 @@ describe('a definition is refused when it is written', () => {
       '/out_fields/0/attributes/location',
     ],
     [
+      'with what leads to one of several',
+      [id],
+      [{ type: 'client.redirect', attributes: { location: ['/a', '~id'] } }],
+      '/out_fields/0/attributes/location',
+    ],
+    [
       'with a cookie of the installation',
       [],
       [{ type: 'client.cookie.set', attributes: { key: '__Host-ostiary', value: '' } }],

@@ -55,7 +55,7 @@ describe('rows of world declare entities', () => {
   test('with the rules of any entity', () => {
     const of = (policy: Policy, type: string) =>
       policy.rules.filter((rule) => rule.type === type).map(({ id }) => id.split('/')[1]);
-    expect(of(declared, 'sample')).toEqual(of(application.policy, 'oauth_connect'));
+    expect([...of(declared, 'sample'), 'lets-in']).toEqual(of(application.policy, 'oauth_connect'));
     expect(of(declared, 'sample_usergroup')).toEqual(of(application.policy, 'oauth_connect_usergroup'));
     expect(of(declared, 'sample_parents')).toEqual(['administrator', 'read', 'write']);
   });

@@ -5,7 +5,6 @@ import { tokenClaims } from './access/token-claims.js';
 import { LiveTypes } from './access/type-attributes.js';
 import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
-import { fill, fillWithDemo } from './authoring/filling.js';
 import type { Context } from './context.js';
 import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
 import { Served } from './declared/served.js';
@@ -21,6 +20,7 @@ import {
   storedSecret,
 } from './keys/index.js';
 import { requireReadable } from './records/encrypted.js';
+import { fill, fillWithDemo } from './records/filling.js';
 import { inTransaction } from './records/write.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';

@@ -124,6 +124,9 @@ describe('a type that is declared', () => {
   });
 });
 
+/** More than a row has room for. */
+const MANY = Array.from({ length: 401 }, (_, index) => ({ name: `field${index}`, kind: 'text', optional: true }));
+
 describe('what can not be declared is refused, and nothing is changed:', () => {
   test.each<[string, string, readonly object[], string]>([
     ['the name of a type', 'Notice', [NAME], "'Notice/administrator'"],
@@ -133,6 +136,9 @@ describe('what can not be declared is refused, and nothing is changed:', () => {
     ['an address that is taken', 'Boxe', [NAME], '/api/boxes too'],
     ['a type that every object knows', 'constructor', [NAME], 'every object knows'],
     ['a field that every object knows', 'Thing', [{ name: 'valueOf', kind: 'text' }], 'every object knows'],
+    ['the name of an index', 'NoticePkey', [NAME], 'something else in the database has it'],
+    ['a column of PostgreSQL', 'Thing', [{ name: 'xmin', kind: 'text' }], 'a column that every table has'],
+    ['too many fields', 'Thing', MANY, 'more than 400 fields'],
     ['a field that is built in', 'Thing', [{ name: 'createdAt', kind: 'text' }], 'rename one'],
     [
       'a reference to nothing',

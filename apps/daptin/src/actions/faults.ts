@@ -95,7 +95,10 @@ function* specialFaults({ type, attributes = {}, as }: Outcome, earlier: Earlier
   }
   for (const [name, pattern] of Object.entries(special.literal ?? {})) {
     const value = attributes[name];
-    if (value !== undefined && !pattern.test(String(value))) yield [`/attributes/${name}`, 'may not be this'];
+    // Of a list or an object a part might be an input.
+    const isOne = typeof value !== 'object';
+    if (value !== undefined && !(isOne && pattern.test(String(value))))
+      yield [`/attributes/${name}`, 'may not be this'];
   }
   if (type === 'token') yield* tokenFaults(attributes, as, earlier);
   else if (as !== undefined) yield ['/as', 'is for rows and tokens'];

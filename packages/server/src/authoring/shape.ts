@@ -22,9 +22,10 @@ import type {
   TokenSettings,
 } from '../application.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
-import type { ActionHandler } from '../records/actions.js';
-import type { Command } from '../records/commands.js';
 import { ApplicationError } from './error.js';
+
+type ActionHandler = NonNullable<Application['actions']>[number];
+type Command = NonNullable<Application['commands']>[number];
 
 /** One schema for each member of a type: one that is added to the type and not here does not compile. */
 type Members<T> = Readonly<Record<keyof T & string, JsonSchema>>;

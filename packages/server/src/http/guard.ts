@@ -7,6 +7,7 @@ import type { Asker, Caller, Context, Service } from '../context.js';
 import type { Served } from '../declared/served.js';
 import type { Identity } from '../identity/index.js';
 import { Problem } from '../problems.js';
+import { principalKind } from '../records/accounts.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
@@ -17,7 +18,7 @@ import { KnownTokens } from './known-tokens.js';
 import { addressOf } from './peers.js';
 import { admitsGuests, type RouteDecision } from './route-decision.js';
 import { socketTicket } from './socket-ticket.js';
-import { refuseStranger, throttleCaller, throttleGuest } from './throttling.js';
+import { refuseStranger, throttleCaller, throttleGuest, throttleLogin } from './throttling.js';
 import { whoAsks } from './who-asks.js';
 
 declare module 'fastify' {
@@ -112,7 +113,13 @@ export function guard(server: FastifyInstance, served: Served, throttle: Throttl
     request.caller = caller;
     const { kind } = request.routeOptions.config;
     if (kind !== undefined && caller.principal?.kind !== kind) throw refuseKind(context, caller, kind);
-    if ('action' in decision) requirePossible(contextOf(request), caller, decision.action, decision.type);
+    if ('action' in decision) {
+      requirePossible(contextOf(request), caller, decision.action, decision.type);
+      const writes = ['POST', 'PATCH'].includes(request.method);
+      const mayHash = writes && principalKind(context, decision.type)?.login !== undefined;
+      // To hash a password costs as much as to try one.
+      if (mayHash && isGuest(context, caller)) await throttleLogin(throttle, application, request, reply);
+    }
     if ('declared' in decision) {
       const asked = decision.declared(contextOf(request), request);
       if (asked === null) throw new Problem('not_found');

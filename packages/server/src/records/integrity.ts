@@ -111,6 +111,7 @@ export function problemOf(error: unknown): unknown {
   if (code === '55P03')
     return new Problem('unavailable', { detail: 'Others hold this up: try again.', retryAfter: 1 }, options);
   if (isTransient(error)) return new Problem('conflict', { detail: 'Try again.', retryAfter: 1 }, options);
-  if (code.startsWith('22') || code.startsWith('23')) return new Problem('invalid_input', {}, options);
+  // Of the limits of PostgreSQL an input meets one: how long a value in an index is.
+  if (/^(22|23|54)/.test(code)) return new Problem('invalid_input', {}, options);
   return error;
 }

@@ -41,8 +41,29 @@ export const BUILT_IN_COLUMNS = [
   ['version', 'integer not null default 1'],
 ] as const;
 
+/** PostgreSQL has these in every table (its manual, 5.6 'System Columns'). */
+const SYSTEM_COLUMNS = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
+/** A row fits a page of 8 kB, with at least 18 bytes for each long value (its manual, appendix K 'Limits'). */
+const MOST_COLUMNS = 400;
+
+/** What PostgreSQL itself would refuse, now or when the first record is written. @throws SchemaError */
+async function requireTable(transaction: Transaction, model: Model, type: string): Promise<void> {
+  const fields = Object.entries(model.resources[type]?.fields ?? {});
+  if (fields.length > MOST_COLUMNS) throw new SchemaError(`${type} has more than ${MOST_COLUMNS} fields`);
+  const [taken] = fields.filter(([name]) => SYSTEM_COLUMNS.includes(snakeCase(name)));
+  if (taken) throw new SchemaError(`${type}.${taken[0]} is a column that every table has: take another name`);
+  const others = await query(
+    transaction,
+    `select from pg_class where oid = to_regclass($1) and relkind not in ('r', 'p')`,
+    [tableOf(model, type)],
+  );
+  if (others.length > 0)
+    throw new SchemaError(`${type} can't be the name of a table, since something else in the database has it`);
+}
+
 /** Makes the table of a resource type, or brings it to what the model says now, without its indexes. */
 export async function createTable(transaction: Transaction, model: Model, type: string): Promise<void> {
+  await requireTable(transaction, model, type);
   const table = tableOf(model, type);
   const own = BUILT_IN_COLUMNS.map(([name, definition]) => `${name} ${definition}`).join(', ');
   await query(transaction, `create table if not exists ${table} (${own})`);

@@ -27,6 +27,7 @@ export async function openNode(
     issuer: ISSUER,
     production: false,
     environment: { SECRET_KEY },
+    fieldSecrets: async () => [SECRET_KEY],
     demo: true,
   });
   const server = await createServer({ installation, version: '0.0.0-test', rates: NO_RATES, ...options });

@@ -1,15 +1,15 @@
 import { type Policy, resourceOf } from '@ostiary/policy';
 import type { Demo } from '../application.js';
+import { ApplicationError } from '../authoring/error.js';
 import type { Context } from '../context.js';
 import { createSchema } from '../input/schemas.js';
 import { type Validator, validationProblem, validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
-import { problemOf } from '../records/integrity.js';
-import type { Seed } from '../records/seed.js';
-import { System } from '../records/system.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
-import { ApplicationError } from './error.js';
+import { problemOf } from './integrity.js';
+import type { Seed } from './seed.js';
+import { System } from './system.js';
 
 /**
  * Runs an application's demo data, as its author wrote it.
