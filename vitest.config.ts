@@ -3,8 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 const openDataCapture = fileURLToPath(new URL('apps/open-data-capture/src/index.ts', import.meta.url));
 
-/** Tests of processes clean up after each file: they have their modules to themselves. */
-const PROCESSES = ['packages/cli/test/**/*.test.ts', 'packages/server/test/{backup,embedded}*.test.ts'];
+/** Tests that clean up after each file, or put other modules in place of some, have modules of their own. */
+const ALONE = [
+  'packages/cli/test/**/*.test.ts',
+  'packages/policy/test/generate.test.ts',
+  'packages/server/test/{backup,embedded,identity-login,identity-passwords,sign-on-microsoft}*.test.ts',
+];
 
 export default defineConfig({
   // An application is no package that others install: by this name only tests know it.
@@ -16,13 +20,13 @@ export default defineConfig({
     // Many wait for processes of their own: more than there are processors.
     maxWorkers: 3,
     projects: [
-      { extends: true, test: { name: 'processes', include: PROCESSES } },
+      { extends: true, test: { name: 'alone', include: ALONE } },
       {
         extends: true,
         test: {
-          name: 'modules',
+          name: 'shared',
           include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
-          exclude: PROCESSES,
+          exclude: ALONE,
           // Loading the server takes longer than most files: those of one worker share it.
           isolate: false,
         },

@@ -299,7 +299,7 @@ describe('evaluations', () => {
     });
     const error = (message: string) => ({ decision: false, context: { error: { status: 400, message } } });
     expect(body.evaluations).toEqual([
-      error('/resource is missing'),
+      error('/resource is missing, with type'),
       error('/resource/id is missing'),
       error('/resource/properties/status is no value of that field'),
       { decision: true },

@@ -153,8 +153,15 @@ function fix(condition: Condition, judge: (condition: Condition) => Truth, perso
         words: [inWords(condition, person)],
       };
     default:
-      return { cost: weight, words: [inWords(condition, person)] };
+      return { cost: isWho(condition) ? weight + 1 : weight, words: [inWords(condition, person)] };
   }
+}
+
+/** Whether a condition asks who somebody is: to be somebody else takes more than another value in a record. */
+function isWho(condition: Condition): boolean {
+  if (condition.op === 'named') return isWho(condition.of);
+  if (condition.op !== 'equal') return false;
+  return operandsOf(condition).some((operand) => operand.from === 'principal' && operand.path[0] === 'id');
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { Problem, type ProblemDetails } from '../problems.js';
+import type { JsonSchema } from './json-schema.js';
 
 /** Values are taken as they are, never bent into a type; fields that are not known are refused, never dropped. */
 const ajv = new Ajv2020({
@@ -9,6 +10,8 @@ const ajv = new Ajv2020({
   coerceTypes: false,
   removeAdditional: false,
   useDefaults: false,
+  // With the schema that was not met, which says what a missing part would have to hold.
+  verbose: true,
 });
 (formats as unknown as (ajv: Ajv2020) => void)(ajv);
 
@@ -40,6 +43,7 @@ interface ValidationFailure {
   readonly keyword?: string;
   readonly message?: string;
   readonly params?: Readonly<Record<string, unknown>>;
+  readonly parentSchema?: object;
 }
 
 const PARTS: Readonly<Record<string, ProblemDetails['part']>> = { querystring: 'parameter', headers: 'header' };
@@ -64,14 +68,21 @@ function telling(validation: readonly ValidationFailure[]): readonly ValidationF
 /** Where the validator's own words tell too little. */
 const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => string>> = {
   additionalProperties: () => 'is not known here',
-  required: () => 'is missing',
+  required: ({ holds }) => (holds === undefined ? 'is missing' : `is missing, with ${holds}`),
   enum: ({ allowedValues }) => `must be one of ${(allowedValues as readonly unknown[]).join(', ')}`,
   not: () => 'holds what cannot be stored',
 };
 
-function failure({ instancePath, keyword, message, params }: ValidationFailure) {
+function failure({ instancePath, keyword, message, params, parentSchema }: ValidationFailure) {
   const extra = params?.additionalProperty ?? params?.missingProperty;
   const pointer = extra === undefined ? instancePath : `${instancePath}/${String(extra)}`;
-  const text = WORDS[keyword ?? '']?.(params ?? {}) ?? message;
+  const text = WORDS[keyword ?? '']?.({ ...params, holds: requiredIn(parentSchema, extra) }) ?? message;
   return { pointer, message: text ?? 'is not valid' };
+}
+
+/** What a part has to hold, by the schema of the whole. */
+function requiredIn(whole: object | undefined, part: unknown): string | undefined {
+  const { properties = {} } = (whole ?? {}) as { readonly properties?: Readonly<Record<string, JsonSchema>> };
+  const required: unknown = properties[String(part)]?.required;
+  return Array.isArray(required) ? required.join(', ') : undefined;
 }
