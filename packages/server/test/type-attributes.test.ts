@@ -110,6 +110,20 @@ describe('what a type permits holds from the next request, on every server', () 
       { resource_type: 'Kind', record_id: ids.kind },
     ]);
   });
+
+  test('so is one of the bits of a record, with what they were and what they became', async () => {
+    await change(`/api/notes/${ids.owned}`, { permission: read.owner });
+    await app.audit();
+    await change(`/api/notes/${ids.owned}`, { permission: read.everybody });
+    await change(`/api/notes/${ids.owned}`, { text: 'owned' });
+    expect((await app.audit()).filter(({ event }) => event === 'rights.changed')).toMatchObject([
+      {
+        resource_type: 'Note',
+        record_id: ids.owned,
+        detail: { before: { permission: read.owner }, after: { permission: read.everybody } },
+      },
+    ]);
+  });
 });
 
 describe('every reader knows it', () => {

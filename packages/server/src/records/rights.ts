@@ -1,6 +1,9 @@
 import { type Condition, eachAtom, operandsOf, type Policy } from '@ostiary/policy';
 
-const known = new WeakMap<Policy, ReadonlyMap<string, ReadonlySet<string>>>();
+type FieldsOf = ReadonlyMap<string, ReadonlySet<string>>;
+
+const known = new WeakMap<Policy, FieldsOf>();
+const permitting = new WeakMap<Policy, FieldsOf>();
 
 /** The fields of a type that decide about rights: a change of one is a change of rights, and audited with both values. */
 export function rightsFields(policy: Policy, type: string): ReadonlySet<string> {
@@ -14,7 +17,31 @@ export function rightsFields(policy: Policy, type: string): ReadonlySet<string> 
 
 const NONE: ReadonlySet<string> = new Set();
 
-function collect(policy: Policy): ReadonlyMap<string, ReadonlySet<string>> {
+/**
+ * The fields of a type whose bits say what may be done with the record itself. Every new record begins with some, so only a
+ * change of them is a change of rights.
+ */
+export function permissionFields(policy: Policy, type: string): ReadonlySet<string> {
+  const found = permitting.get(policy) ?? permissions(policy);
+  permitting.set(policy, found);
+  return found.get(type) ?? NONE;
+}
+
+function permissions(policy: Policy): FieldsOf {
+  const fields = new Map<string, Set<string>>();
+  const visit = (type: string, condition: Condition): void =>
+    eachAtom(condition, (atom) => {
+      if (atom.op === 'linked') visit(atom.type, atom.where);
+      if (atom.op !== 'bits' || atom.value.from !== 'record') return;
+      const [name, further] = atom.value.path;
+      if (name === undefined || further !== undefined) return;
+      fields.set(type, (fields.get(type) ?? new Set()).add(name));
+    });
+  for (const { type, when } of policy.rules) visit(type, when);
+  return fields;
+}
+
+function collect(policy: Policy): FieldsOf {
   const { model } = policy;
   const fields = new Map<string, Set<string>>();
   const add = (type: string | null | undefined, ...names: readonly (string | undefined)[]): void => {
