@@ -27,6 +27,20 @@ export function permissionFields(policy: Policy, type: string): ReadonlySet<stri
   return found.get(type) ?? NONE;
 }
 
+/** The fields of a linking record that a condition on it looks at; and those whose bits it looks at. */
+function ownFields(where: Condition): { readonly all: ReadonlySet<string>; readonly bits: ReadonlySet<string> } {
+  const [all, bits] = [new Set<string>(), new Set<string>()];
+  eachAtom(where, (atom) => {
+    if (atom.op === 'linked' || atom.op === 'may') return;
+    for (const operand of operandsOf(atom)) {
+      if (operand.from !== 'record' || operand.path.length !== 1) continue;
+      all.add(operand.path[0] ?? '');
+      if (atom.op === 'bits') bits.add(operand.path[0] ?? '');
+    }
+  });
+  return { all, bits };
+}
+
 function permissions(policy: Policy): FieldsOf {
   const fields = new Map<string, Set<string>>();
   const visit = (type: string, condition: Condition): void =>
@@ -52,8 +66,12 @@ function collect(policy: Policy): FieldsOf {
   };
   const visit = (condition: Condition): void =>
     eachAtom(condition, (atom) => {
-      if (atom.op === 'linked') visit(atom.where);
-      else if (atom.op !== 'may') {
+      if (atom.op === 'linked') {
+        visit(atom.where);
+        // A link that has bits gives what it leads to a share in the record.
+        const names = ownFields(atom.where);
+        if (names.bits.size > 0) add(atom.type, atom.via, ...names.all);
+      } else if (atom.op !== 'may') {
         for (const operand of operandsOf(atom)) {
           if (operand.from === 'principal') add(model.principals[operand.kind], operand.path[0]);
         }
