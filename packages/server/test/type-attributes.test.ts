@@ -110,6 +110,35 @@ describe('what a type permits holds from the next request, on every server', () 
       { resource_type: 'Kind', record_id: ids.kind },
     ]);
   });
+
+  test('so is it that a record is shared with a group, and that it is no longer', async () => {
+    const noteId = ids.ownerless;
+    await app.database.pool.query('delete from bits.note_in_group where note_id = $1', [noteId]);
+    await app.audit();
+    const body = { noteId, groupId: ids.group };
+    const made = await app.request({ as: 'admin', method: 'POST', url: '/api/note-in-groups', body });
+    await app.request({ as: 'admin', method: 'DELETE', url: `/api/note-in-groups/${made.body.id}` });
+    const none = { noteId: null, groupId: null };
+    expect((await app.audit()).filter(({ event }) => event === 'rights.changed')).toMatchObject([
+      { resource_type: 'NoteInGroup', detail: { before: none, after: body } },
+      { resource_type: 'NoteInGroup', detail: { before: body, after: none } },
+    ]);
+    await app.seed((system) => system.create('NoteInGroup', body));
+  });
+
+  test('so is one of the bits of a record, with what they were and what they became', async () => {
+    await change(`/api/notes/${ids.owned}`, { permission: read.owner });
+    await app.audit();
+    await change(`/api/notes/${ids.owned}`, { permission: read.everybody });
+    await change(`/api/notes/${ids.owned}`, { text: 'owned' });
+    expect((await app.audit()).filter(({ event }) => event === 'rights.changed')).toMatchObject([
+      {
+        resource_type: 'Note',
+        record_id: ids.owned,
+        detail: { before: { permission: read.owner }, after: { permission: read.everybody } },
+      },
+    ]);
+  });
 });
 
 describe('every reader knows it', () => {

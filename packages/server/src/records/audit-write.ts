@@ -3,7 +3,7 @@ import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import type { Caller, Context } from '../context.js';
 import type { Executor, Transaction } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
-import { rightsFields } from './rights.js';
+import { permissionFields, rightsFields } from './rights.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -29,10 +29,11 @@ export async function auditRights(
   before: LoadedRecord | null,
   after: LoadedRecord | null,
 ): Promise<void> {
+  const { policy } = context;
+  const own = before === null || after === null ? [] : permissionFields(policy, handle.type);
+  const names = new Set([...rightsFields(policy, handle.type), ...own]);
   const pick = (record: LoadedRecord | null) =>
-    Object.fromEntries(
-      [...rightsFields(context.policy, handle.type)].map((name) => [name, record?.values[name] ?? null]),
-    );
+    Object.fromEntries([...names].map((name) => [name, record?.values[name] ?? null]));
   const [was, is] = [pick(before), pick(after)];
   const fields = Object.keys(was).filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]));
   if (fields.length === 0) return;

@@ -1,6 +1,9 @@
 import { type Condition, eachAtom, operandsOf, type Policy } from '@ostiary/policy';
 
-const known = new WeakMap<Policy, ReadonlyMap<string, ReadonlySet<string>>>();
+type FieldsOf = ReadonlyMap<string, ReadonlySet<string>>;
+
+const known = new WeakMap<Policy, FieldsOf>();
+const permitting = new WeakMap<Policy, FieldsOf>();
 
 /** The fields of a type that decide about rights: a change of one is a change of rights, and audited with both values. */
 export function rightsFields(policy: Policy, type: string): ReadonlySet<string> {
@@ -14,7 +17,45 @@ export function rightsFields(policy: Policy, type: string): ReadonlySet<string> 
 
 const NONE: ReadonlySet<string> = new Set();
 
-function collect(policy: Policy): ReadonlyMap<string, ReadonlySet<string>> {
+/**
+ * The fields of a type whose bits say what may be done with the record itself. Every new record begins with some, so only a
+ * change of them is a change of rights.
+ */
+export function permissionFields(policy: Policy, type: string): ReadonlySet<string> {
+  const found = permitting.get(policy) ?? permissions(policy);
+  permitting.set(policy, found);
+  return found.get(type) ?? NONE;
+}
+
+/** The fields of a linking record that a condition on it looks at; and those whose bits it looks at. */
+function ownFields(where: Condition): { readonly all: ReadonlySet<string>; readonly bits: ReadonlySet<string> } {
+  const [all, bits] = [new Set<string>(), new Set<string>()];
+  eachAtom(where, (atom) => {
+    if (atom.op === 'linked' || atom.op === 'may') return;
+    for (const operand of operandsOf(atom)) {
+      if (operand.from !== 'record' || operand.path.length !== 1) continue;
+      all.add(operand.path[0] ?? '');
+      if (atom.op === 'bits') bits.add(operand.path[0] ?? '');
+    }
+  });
+  return { all, bits };
+}
+
+function permissions(policy: Policy): FieldsOf {
+  const fields = new Map<string, Set<string>>();
+  const visit = (type: string, condition: Condition): void =>
+    eachAtom(condition, (atom) => {
+      if (atom.op === 'linked') visit(atom.type, atom.where);
+      if (atom.op !== 'bits' || atom.value.from !== 'record') return;
+      const [name, further] = atom.value.path;
+      if (name === undefined || further !== undefined) return;
+      fields.set(type, (fields.get(type) ?? new Set()).add(name));
+    });
+  for (const { type, when } of policy.rules) visit(type, when);
+  return fields;
+}
+
+function collect(policy: Policy): FieldsOf {
   const { model } = policy;
   const fields = new Map<string, Set<string>>();
   const add = (type: string | null | undefined, ...names: readonly (string | undefined)[]): void => {
@@ -25,8 +66,12 @@ function collect(policy: Policy): ReadonlyMap<string, ReadonlySet<string>> {
   };
   const visit = (condition: Condition): void =>
     eachAtom(condition, (atom) => {
-      if (atom.op === 'linked') visit(atom.where);
-      else if (atom.op !== 'may') {
+      if (atom.op === 'linked') {
+        visit(atom.where);
+        // A link that has bits gives what it leads to a share in the record.
+        const names = ownFields(atom.where);
+        if (names.bits.size > 0) add(atom.type, atom.via, ...names.all);
+      } else if (atom.op !== 'may') {
         for (const operand of operandsOf(atom)) {
           if (operand.from === 'principal') add(model.principals[operand.kind], operand.path[0]);
         }
