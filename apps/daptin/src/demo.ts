@@ -27,11 +27,21 @@ export const DEMO_ENTITIES = [
       relations: [{ name: 'study_id', kind: 'belongs_to', to: 'study' }],
     },
   },
+  {
+    table_name: 'notice',
+    default_permission: permission('GuestRead', 'UserUpdate', 'UserDelete'),
+    schema: {
+      columns: [{ name: 'words', kind: 'text', maxLength: 2_000 }],
+      relations: [{ name: 'studies', kind: 'has_many', to: 'study' }],
+    },
+  },
 ] as const;
 
 interface People {
   readonly bo: string;
+  readonly cy: string;
   readonly nurses: string;
+  readonly laboratory: string;
 }
 
 async function load(seed: Seed): Promise<void> {
@@ -56,14 +66,20 @@ async function loadPeople(seed: Seed): Promise<People> {
   await makeAdministrator(seed, await user('Ada Administrator', 'admin@example.org'));
   const [bo, cy] = [await user('Bo Brandt', 'bo@example.org'), await user('Cy Costa', 'cy@example.org')];
   const nurses = await seed.create('usergroup', { name: 'nurses', user_account_id: bo });
-  for (const user_account_id of [bo, cy]) {
-    await seed.create('user_account_usergroup', { user_account_id, usergroup_id: nurses });
+  const laboratory = await seed.create('usergroup', { name: 'laboratory', user_account_id: cy });
+  for (const [user_account_id, usergroup_id] of [
+    [bo, nurses],
+    [cy, nurses],
+    [cy, laboratory],
+  ] as const) {
+    await seed.create('user_account_usergroup', { user_account_id, usergroup_id });
   }
-  return { bo, nurses };
+  return { bo, cy, nurses, laboratory };
 }
 
 /** Rows of what was declared, under different permissions. */
-async function loadRows(seed: Seed, { bo: user_account_id, nurses: usergroup_id }: People): Promise<void> {
+async function loadRows(seed: Seed, { bo, cy, nurses, laboratory }: People): Promise<void> {
+  const [user_account_id, usergroup_id] = [bo, nurses];
   const study = (title: string, permission?: number) =>
     seed.create('study', { title, user_account_id, ...(permission === undefined ? {} : { permission }) });
   const sleep = await study(
@@ -80,6 +96,20 @@ async function loadRows(seed: Seed, { bo: user_account_id, nurses: usergroup_id 
     const sample_id = await seed.create('sample', { label, study_id, user_account_id });
     await seed.create('sample_usergroup', { sample_id, usergroup_id });
   }
+  const open = await seed.create('notice', { words: 'Volunteers are welcome on Mondays.', user_account_id: bo });
+  await seed.create('notice_studies', { notice_id: open, study_id: sleep });
+  // What the link to a group says holds in place of what the row says: so the nurses don't read it.
+  const inside = await seed.create('notice', {
+    words: 'The freezer is being repaired.',
+    user_account_id: cy,
+    permission: permission('UserRead', 'UserUpdate', 'GroupRead'),
+  });
+  await seed.create('notice_usergroup', { notice_id: inside, usergroup_id: laboratory });
+  await seed.create('notice_usergroup', {
+    notice_id: inside,
+    usergroup_id: nurses,
+    permission: permission('GroupPeek'),
+  });
 }
 
 export const demo: Demo = {

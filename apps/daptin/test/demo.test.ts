@@ -5,6 +5,7 @@ import { rowsIn } from './rows.js';
 
 const BO = 'bo@example.org';
 const CY = 'cy@example.org';
+const [WELCOME, REPAIR] = ['Volunteers are welcome on Mondays.', 'The freezer is being repaired.'];
 const ADMIN = 'admin@example.org';
 
 let app: TestApplication;
@@ -23,10 +24,13 @@ describe('rows under different permissions', () => {
     [BO, 'sample', ['S-1', 'P-1']],
     [CY, 'sample', [null, null]],
     [ADMIN, 'sample', ['S-1', 'P-1']],
+    [undefined, 'notice', [WELCOME]],
+    [BO, 'notice', [WELCOME, null]],
+    [CY, 'notice', [WELCOME, REPAIR]],
   ])('%s sees of %s: %j', async (as, entity, expected) => {
     const answer = await app.request({ as, url: `/api/${entity}` });
     expect([200, 403]).toContain(answer.status);
-    expect(rowsIn(answer).map(({ title, label }) => title ?? label ?? null)).toEqual(expected);
+    expect(rowsIn(answer).map(({ title, label, words }) => title ?? label ?? words ?? null)).toEqual(expected);
   });
 });
 
