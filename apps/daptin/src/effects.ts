@@ -1,11 +1,12 @@
-import { type Effects, Problem, type Seed } from '@ostiary/server';
-import { actionEffects } from './actions/definition.js';
+import { type Effect, type Effects, Problem, type Seed } from '@ostiary/server';
+import { definitionOf } from './actions/definition.js';
+import { faultsOf } from './actions/faults.js';
 import { joinOf } from './entity.js';
 import { ADMINISTRATORS } from './model.js';
 
 /** An action makes sense; there is always an administrator; a new row belongs to the default groups of its entity. */
 export const effects: Effects = {
-  action: actionEffects,
+  action: { created: requireSense, updated: requireSense },
   user_account_usergroup: {
     deleted: async ({ record, system }) => {
       // Whoever asked next would be made one. The group is locked, so that of two who leave at once one stays.
@@ -26,6 +27,14 @@ export const effects: Effects = {
     },
   },
 };
+
+/** Refuses an action that makes no sense when it is written, and not when somebody runs it. */
+async function requireSense({ context, record, system }: Effect): Promise<void> {
+  const world = await system.load('world', String(record.values.world_id));
+  const definition = definitionOf(String(world?.values.table_name ?? ''), record.values);
+  const errors = faultsOf(context, definition);
+  if (errors.length > 0) throw new Problem('invalid_input', { errors });
+}
 
 /** Makes somebody an administrator: a member of that group. */
 export async function makeAdministrator(system: Pick<Seed, 'create' | 'find'>, user_account_id: string): Promise<void> {

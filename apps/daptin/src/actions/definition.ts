@@ -1,5 +1,3 @@
-import { type Effect, type Effects, Problem } from '@ostiary/server';
-import { faultsOf } from './faults.js';
 import type { InField } from './inputs.js';
 import type { Outcome } from './outcomes.js';
 import type { Values } from './templates.js';
@@ -25,14 +23,4 @@ export function definitionOf(entity: string, row: Values): Definition {
     needsRow: row.instance_optional !== true,
     elevated: row.elevated === true,
   };
-}
-
-/** Refuses an action that makes no sense when it is written, and not when somebody runs it. */
-export const actionEffects: Effects[string] = { created: requireSense, updated: requireSense };
-
-async function requireSense({ context, record, system }: Effect): Promise<void> {
-  const world = await system.load('world', String(record.values.world_id));
-  const definition = definitionOf(String(world?.values.table_name ?? ''), record.values);
-  const errors = faultsOf(context, definition);
-  if (errors.length > 0) throw new Problem('invalid_input', { errors });
 }
