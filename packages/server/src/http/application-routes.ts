@@ -12,7 +12,7 @@ import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
 import { speakJsonApi } from './json-api-addresses.js';
-import { recordRoutes } from './operations.js';
+import { recordRoutes } from './operations/operations.js';
 import { type SignOnOptions, signOnRoutes } from './sign-on-routes.js';
 import { type SocketSettings, socketRoutes } from './socket-routes.js';
 

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { rootsOf } from '../addresses.js';
 import type { Application } from '../application.js';
 import { Problem } from '../problems.js';
-import { findOperation, requireSchemas } from './declared-operations.js';
 import { contextOf } from './guard.js';
+import { findOperation, requireSchemas } from './operations/declared.js';
 import type { FindAsked } from './route-decision.js';
 
 /**

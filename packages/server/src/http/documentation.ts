@@ -5,8 +5,8 @@ import { rootsOf } from '../addresses.js';
 import type { Context } from '../context.js';
 import { declaredTypes } from '../declared/policy.js';
 import type { Served } from '../declared/served.js';
-import { collectionAddress } from './operation.js';
-import { operationsOf } from './operations.js';
+import { collectionAddress } from './operations/operation.js';
+import { operationsOf } from './operations/operations.js';
 
 type Document = Record<string, unknown> & { readonly paths?: object };
 

@@ -6,7 +6,7 @@ import { errorDocument } from '../json-api/errors.js';
 import { PROBLEMS, Problem, type ProblemCode } from '../problems.js';
 import { isUnreachable } from '../storage/unreachable.js';
 import { toldAsJsonApi } from './json-api-addresses.js';
-import { sendDocument } from './json-api-reply.js';
+import { sendDocument } from './operations/json-api-reply.js';
 
 /** A problem as its body says it (RFC 9457). */
 export function problemBody(problem: Problem, requestId: string) {

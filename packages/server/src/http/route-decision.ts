@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../context.js';
-import type { Asked, Offered } from './declared-operations.js';
+import type { Asked, Offered } from './operations/declared.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
 export type RouteDecision =

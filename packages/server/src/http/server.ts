@@ -14,12 +14,12 @@ import { readBodies } from './bodies.js';
 import { watchDrain } from './drain.js';
 import { requireDecisions } from './guard.js';
 import { GuestRefusals } from './guest-refusals.js';
+import { healthRoutes } from './health-routes.js';
 import { homeRoute } from './home.js';
 import { metadataRoute } from './metadata-route.js';
 import { watchMethods } from './methods.js';
 import { Metrics } from './metrics.js';
 import { observeRequests } from './observe.js';
-import { operationsRoutes } from './operations-routes.js';
 import { addressOf, trustIn } from './peers.js';
 import { refuseConnection, sendProblem, toProblem } from './problem-reply.js';
 import { answerInPlaceOfNode } from './protocol.js';
@@ -173,7 +173,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const origins = [...(options.corsOrigins ?? []), ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin])];
   const secureCookies = installation.production || publicUrl?.startsWith('https:') === true;
   const sockets = presence === null ? null : { presence, origins };
-  operationsRoutes(server, { installation, metrics, throttle, trusts, metricsToken: options.metricsToken });
+  healthRoutes(server, { installation, metrics, throttle, trusts, metricsToken: options.metricsToken });
   for (const context of installation.contexts.values()) {
     const { name } = context.policy.model;
     if (options.alone !== undefined && options.alone !== name) continue;

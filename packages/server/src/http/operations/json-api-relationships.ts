@@ -1,22 +1,22 @@
 import { resourceOf } from '@ostiary/policy';
-import { refuseFields } from '../access/access.js';
-import type { Root } from '../addresses.js';
-import { updateSchema } from '../input/schemas.js';
-import { type Asking, answerList, answerOne, readListing, totalOf } from '../json-api/answers.js';
-import { addressOf, type Document, documentOf, linkage } from '../json-api/document.js';
-import { paged } from '../json-api/paging.js';
-import { listSchema, type Paging, pageSchema, readPaging, readShape, shapeSchema } from '../json-api/query.js';
-import { identifierOf, isToMany, type Relationship, relationshipsOf } from '../json-api/relationships.js';
-import { relatedDocument } from '../json-api/schemas.js';
-import type { Linking } from '../records/links.js';
-import type { Masked } from '../records/mask.js';
-import { findRecord, listAmong, readRecord } from '../records/read.js';
-import { endsIn, linksFrom, relatedTo, withIds } from '../records/related.js';
-import { linkingOperation } from './json-api-linking-operation.js';
-import { askingOf, noQuery, speak } from './json-api-operations.js';
+import { refuseFields } from '../../access/access.js';
+import type { Root } from '../../addresses.js';
+import { updateSchema } from '../../input/schemas.js';
+import { type Asking, answerList, answerOne, readListing, totalOf } from '../../json-api/answers.js';
+import { addressOf, type Document, documentOf, linkage } from '../../json-api/document.js';
+import { paged } from '../../json-api/paging.js';
+import { listSchema, type Paging, pageSchema, readPaging, readShape, shapeSchema } from '../../json-api/query.js';
+import { identifierOf, isToMany, type Relationship, relationshipsOf } from '../../json-api/relationships.js';
+import { relatedDocument } from '../../json-api/schemas.js';
+import type { Linking } from '../../records/links.js';
+import type { Masked } from '../../records/mask.js';
+import { findRecord, listAmong, readRecord } from '../../records/read.js';
+import { endsIn, linksFrom, relatedTo, withIds } from '../../records/related.js';
+import { jsonApiAnswers } from '../responses.js';
+import { askingOf, noQuery, speak } from './json-api.js';
+import { linkingOperation } from './json-api-linking.js';
 import { sendDocument } from './json-api-reply.js';
 import type { Describes, Operation } from './operation.js';
-import { jsonApiAnswers } from './responses.js';
 
 /** Reading what the records of a type are related to, and changing that. */
 export function relationshipOperations(from: Describes, root: Root, type: string): readonly Operation[] {

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { MEDIA_TYPE } from '../json-api/media-type.js';
+import { MEDIA_TYPE } from '../../json-api/media-type.js';
 
 /** Answers with a document. Its media type has no parameters: a charset would be one that no client has to know. */
 export function sendDocument(reply: FastifyReply, document: object): FastifyReply {

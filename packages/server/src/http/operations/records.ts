@@ -1,21 +1,21 @@
 import { kebabCase, type Model, spaced } from '@ostiary/policy';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Root } from '../addresses.js';
-import { type JsonSchema, Type } from '../input/json-schema.js';
-import { createSchema, listSchema, recordSchema, updateSchema } from '../input/schemas.js';
-import { validatorFor } from '../input/validation.js';
-import { ONLINE } from '../presence/index.js';
-import { type ActionHandler, runAction } from '../records/actions.js';
-import { removeRecord } from '../records/delete.js';
-import { effectsAt } from '../records/effects.js';
-import { type ListQuery, parseListQuery } from '../records/list-query.js';
-import { listOnline } from '../records/online.js';
-import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../records/read.js';
-import { changeRecord, createRecord } from '../records/write.js';
-import { caller } from './guard.js';
+import type { Root } from '../../addresses.js';
+import { type JsonSchema, Type } from '../../input/json-schema.js';
+import { createSchema, listSchema, recordSchema, updateSchema } from '../../input/schemas.js';
+import { validatorFor } from '../../input/validation.js';
+import { ONLINE } from '../../presence/index.js';
+import { type ActionHandler, runAction } from '../../records/actions.js';
+import { removeRecord } from '../../records/delete.js';
+import { effectsAt } from '../../records/effects.js';
+import { type ListQuery, parseListQuery } from '../../records/list-query.js';
+import { listOnline } from '../../records/online.js';
+import { listRecords, readRecord, shownAfterCreate, shownAfterUpdate } from '../../records/read.js';
+import { changeRecord, createRecord } from '../../records/write.js';
+import { caller } from '../guard.js';
+import { recordIdOf } from '../record-id.js';
+import { answers } from '../responses.js';
 import { type Describes, describe, idParameter, type Operation } from './operation.js';
-import { recordIdOf } from './record-id.js';
-import { answers } from './responses.js';
 
 export const ifMatch = Type.Object({
   'if-match': Type.Optional(Type.String({ description: 'The ETag that you have seen: refused if it is another now.' })),

@@ -1,13 +1,13 @@
 import { fieldOf, type Model, resourceOf, spaced } from '@ostiary/policy';
-import type { Root } from '../addresses.js';
-import { type JsonSchema, Type } from '../input/json-schema.js';
-import { filterSchema } from '../input/schemas.js';
-import { Problem } from '../problems.js';
-import { parseListQuery } from '../records/list-query.js';
-import { type Counting, countRecords, PERIODS, type Period } from '../records/statistics.js';
-import { caller } from './guard.js';
+import type { Root } from '../../addresses.js';
+import { type JsonSchema, Type } from '../../input/json-schema.js';
+import { filterSchema } from '../../input/schemas.js';
+import { Problem } from '../../problems.js';
+import { parseListQuery } from '../../records/list-query.js';
+import { type Counting, countRecords, PERIODS, type Period } from '../../records/statistics.js';
+import { caller } from '../guard.js';
+import { answers } from '../responses.js';
 import { named, type Operation } from './operation.js';
-import { answers } from './responses.js';
 
 const answer = Type.Object({
   by: Type.String(),

@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
 import type { Model } from '@ostiary/policy';
-import type { Root } from '../addresses.js';
-import type { ExportFormat } from '../audit/index.js';
-import { Type } from '../input/json-schema.js';
-import { filterSchema } from '../input/schemas.js';
-import { exportRecords } from '../records/export.js';
-import { parseListQuery } from '../records/list-query.js';
-import { caller } from './guard.js';
+import type { Root } from '../../addresses.js';
+import type { ExportFormat } from '../../audit/index.js';
+import { Type } from '../../input/json-schema.js';
+import { filterSchema } from '../../input/schemas.js';
+import { exportRecords } from '../../records/export.js';
+import { parseListQuery } from '../../records/list-query.js';
+import { caller } from '../guard.js';
+import { answers } from '../responses.js';
 import { named, type Operation } from './operation.js';
-import { answers } from './responses.js';
 
 const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   jsonl: 'application/jsonl; charset=utf-8',

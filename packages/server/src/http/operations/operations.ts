@@ -1,18 +1,18 @@
 import { actionsOf, resourceOf } from '@ostiary/policy';
 import type { FastifyInstance } from 'fastify';
-import { type Root, rootsOf } from '../addresses.js';
-import type { Context } from '../context.js';
-import { ONLINE } from '../presence/index.js';
-import { onlineKinds } from '../records/online.js';
-import { hasEveryAuditColumn } from '../storage/audit-view.js';
-import { auditExportOperation } from './audit-export-operation.js';
-import { formOperations } from './form-operations.js';
-import { contextOf } from './guard.js';
-import { jsonApiReadOperations, jsonApiWriteOperations } from './json-api-operations.js';
-import { relationshipOperations } from './json-api-relationship-operations.js';
+import { type Root, rootsOf } from '../../addresses.js';
+import type { Context } from '../../context.js';
+import { ONLINE } from '../../presence/index.js';
+import { onlineKinds } from '../../records/online.js';
+import { hasEveryAuditColumn } from '../../storage/audit-view.js';
+import { contextOf } from '../guard.js';
+import { auditExportOperation } from './audit-export.js';
+import { formOperations } from './forms.js';
+import { jsonApiReadOperations, jsonApiWriteOperations } from './json-api.js';
+import { relationshipOperations } from './json-api-relationships.js';
 import { collectionAddress, type Describes, type Operation } from './operation.js';
-import { actionOperation, onlineOperation, readOperations, writeOperations } from './record-operations.js';
-import { statisticsOperation } from './statistics-operation.js';
+import { actionOperation, onlineOperation, readOperations, writeOperations } from './records.js';
+import { statisticsOperation } from './statistics.js';
 
 /** Everything that can be asked about the records of a type at a root: the only way to them. */
 export function operationsOf(from: Describes, root: Root, type: string): readonly Operation[] {

@@ -1,10 +1,10 @@
 import { type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Root } from '../addresses.js';
-import type { Context } from '../context.js';
-import { type JsonSchema, Type } from '../input/json-schema.js';
-import { documentedAt } from './root-documentation.js';
+import type { Root } from '../../addresses.js';
+import type { Context } from '../../context.js';
+import { type JsonSchema, Type } from '../../input/json-schema.js';
+import { documentedAt } from '../root-documentation.js';
 
 /** One thing that can be asked about the records of a type over HTTP, as data: routes and documentation are made from it. */
 export interface Operation {

@@ -22,7 +22,7 @@ export interface Operations {
 }
 
 /** What operators and other services ask of the whole installation. */
-export function operationsRoutes(server: FastifyInstance, operations: Operations): void {
+export function healthRoutes(server: FastifyInstance, operations: Operations): void {
   const { database, keys } = operations.installation;
   server.get(
     '/healthz',
