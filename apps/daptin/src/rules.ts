@@ -218,6 +218,12 @@ function particularRules(of: Daptin): readonly ResourceRules[] {
         actions: ['delete'],
         when: not(present(it.schema)),
       }),
+      forbid('declared-with-schema', {
+        says: 'An entity is declared with a schema, which may be empty: without one there is nothing to ask for.',
+        source: 'facts §4',
+        actions: ['create'],
+        when: not(present(it.schema)),
+      }),
     ]),
     rules(of, 'action', ({ it, forbid, may, holds }) => [
       forbid('on-entity', {

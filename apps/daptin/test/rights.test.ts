@@ -157,6 +157,16 @@ describe('what is one’s own', () => {
     expect((await send('owner', 'GET', url)).status).toBe(200);
   });
 
+  test('is not what a group may close to itself: who updates a row could still, as it will be', async () => {
+    await notes.permitType(EVERYTHING);
+    await notes.permitNote('owned', permission('GroupRead', 'GroupUpdate'), null);
+    const url = `/api/note/${notes.ids.owned}`;
+    const change = (bits: number) => send('member', 'PATCH', url, { permission: bits });
+    expect((await change(0)).status).toBe(403);
+    expect((await change(permission('GroupRead'))).status).toBe(403);
+    expect((await change(permission('GroupUpdate'))).status).toBe(200);
+  });
+
   test('a group is of who makes it, and its members see it', async () => {
     const made = await send('stranger', 'POST', '/api/usergroup', { name: 'reading circle' });
     expect(rowIn(made)).toMatchObject({ user_account_id: notes.ids.stranger, permission: 65408 });
@@ -265,6 +275,9 @@ describe('an entity that an administrator declares', () => {
       422,
       expect.stringContaining("world 'wrong', column 'text' has no kind"),
     ]);
+    const none = await send('administrator', 'POST', '/api/world', { table_name: 'wrong' });
+    expect(none.status, none.text).toBe(403);
+    expect(none.text).toContain('An entity is declared with a schema');
     expect(await notes.app.fingerprint()).toBe(before);
   });
 });

@@ -52,18 +52,31 @@ function writeList(model: Model, type: string, needs: Needs): string {
     't.version',
     ...own.map((name) => `t.${columnOf(name)} as ${quote(name)}`),
     ...needs.paths.map((path) => `${pathSql(model, row, path)} as ${quote(path.join('.'))}`),
-    ...needs.links.map((link) => `${linkSql(model, row, link)} as ${quote(linkKey(link))}`),
+    ...needs.links.map((link) => `${linkSql(model, row, link, ofRow(model, row))} as ${quote(linkKey(link))}`),
   ].join(', ');
 }
 
-/** The linked records as a JSON array, each with what the rules ask of it. */
-function linkSql(model: Model, row: Row, link: Needs['links'][number]): string {
+type Reader = (path: readonly string[]) => string;
+
+const ofRow =
+  (model: Model, row: Row): Reader =>
+  (path) =>
+    pathSql(model, row, path);
+
+/**
+ * The linked records as a JSON array, each with what the rules ask of it.
+ * @param read what the record itself has: one that is proposed is not yet what is stored under its id
+ */
+function linkSql(model: Model, row: Row, link: Needs['links'][number], read: Reader): string {
   const inner: Row = { type: link.type, alias: `${row.alias}l` };
+  const isBack = ([first, ...rest]: readonly string[]) =>
+    first === link.via && rest.length > 0 && link.at.join() === 'id';
+  const readInner: Reader = (path) => (isBack(path) ? read(path.slice(1)) : pathSql(model, inner, path));
   const names = [...OWN.map(([name]) => name), ...storedFields(model, link.type).map(([name]) => name)];
   const pairs = [
     ...names.map((name) => `'${name}', ${inner.alias}.${columnOf(name)}`),
-    ...link.needs.paths.map((path) => `'${path.join('.')}', ${pathSql(model, inner, path)}`),
-    ...link.needs.links.map((nested) => `'${linkKey(nested)}', ${linkSql(model, inner, nested)}`),
+    ...link.needs.paths.map((path) => `'${path.join('.')}', ${readInner(path)}`),
+    ...link.needs.links.map((nested) => `'${linkKey(nested)}', ${linkSql(model, inner, nested, readInner)}`),
   ];
   return `(select coalesce(json_agg(json_build_object(${pairs.join(', ')})), '[]'::json)
     from ${tableOf(model, link.type)} ${inner.alias} where ${inner.alias}.${columnOf(link.via)} = ${pathSql(model, row, link.at)})`;
