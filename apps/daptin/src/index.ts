@@ -11,7 +11,7 @@ import { signOn } from './sign-on.js';
 export const application: Application = {
   policy: daptinPolicy(),
   api: 'json-api',
-  declared: { in: 'world', policy: declaredPolicy },
+  declared: { in: 'world', by: ['table_name', 'schema'], policy: declaredPolicy },
   guests: 'guest',
   logins: {
     user: {

@@ -15,6 +15,7 @@ import {
   type Resources,
   type Rule,
   rules,
+  within,
 } from '@ostiary/policy';
 import { type Audience, bit, type Operation } from './bits.js';
 import { endsOf, joinOf, type Link } from './entity.js';
@@ -216,13 +217,13 @@ function particularRules(of: Daptin): readonly ResourceRules[] {
         says: 'An entity that was not declared here is not deleted.',
         source: 'facts §4',
         actions: ['delete'],
-        when: not(present(it.schema)),
+        when: within(it.table_name, BUILT_IN),
       }),
       forbid('declared-with-schema', {
-        says: 'An entity is declared with a schema, which may be empty: without one there is nothing to ask for.',
+        says: 'An entity is declared with a schema, which may be empty, and keeps one: without it there is nothing to ask for.',
         source: 'facts §4',
-        actions: ['create'],
-        when: not(present(it.schema)),
+        actions: ['create', 'update'],
+        when: all(not(present(it.schema)), not(within(it.table_name, BUILT_IN))),
       }),
     ]),
     rules(of, 'action', ({ it, forbid, may, holds }) => [

@@ -135,9 +135,11 @@ export interface Application {
 export interface Declared {
   /** The stored type of the policy whose records do. */
   readonly in: string;
+  /** The fields of theirs that do: a change of another declares nothing. */
+  readonly by: readonly string[];
   /**
    * The policy with the types that these records declare, and the rules about them; everything else of it is as it was.
-   * @param rows every record, in the order in which they were made: what each says, without its secrets
+   * @param rows every record, in the order in which they were made: its `id`, and these fields
    * @throws ModelError, or Problem `invalid_input`, for what can't be declared: then the record is not written
    */
   readonly policy: (rows: readonly Readonly<Record<string, unknown>>[]) => Policy;

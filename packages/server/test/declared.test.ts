@@ -229,6 +229,23 @@ describe('declaring', () => {
     expect((await declare('Late', [NAME])).status).toBe(201);
   });
 
+  test('a change that declares nothing waits for nobody who declares', async () => {
+    const { id } = (await declare('Calm', [NAME])).body;
+    const change = (body: object) => app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body });
+    const client = await app.database.pool.connect();
+    await client.query('begin');
+    // As whoever declares: see storage/schema.ts.
+    await client.query('select pg_advisory_xact_lock(7246771)');
+    try {
+      expect((await change({ permission: 1 })).status).toBe(200);
+      expect((await change({ fields: [NAME, { name: 'more', kind: 'text', optional: true }] })).status).toBe(503);
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+    expect((await get('ada', '/api/calms')).status).toBe(200);
+  });
+
   test('a request that began before goes on with the policy that it began with', async () => {
     const { id: kindId } = (await declare('Page', [NAME])).body;
     const { id } = (await post('ada', '/api/pages', { name: 'blank' })).body;

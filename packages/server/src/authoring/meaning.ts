@@ -27,7 +27,7 @@ export function requireMeaning(application: Application): void {
   requirePersonas(application);
   requireActions(application);
   requireCommands(application);
-  if (application.declared !== undefined) requireStored(model, 'declared.in', application.declared.in);
+  requireDeclared(application);
   for (const type of Object.keys(application.effects ?? {})) {
     if (type !== '*') requireStored(model, `effects.${type}`, type);
   }
@@ -167,6 +167,15 @@ function requireActions({ policy: { model }, actions = [] }: Application): void 
     }
     if (seen.has(`${type} ${action}`)) fail(at, `there are two handlers of '${action}' of ${type}`);
     seen.add(`${type} ${action}`);
+  }
+}
+
+function requireDeclared({ policy: { model }, declared }: Application): void {
+  if (declared === undefined) return;
+  requireStored(model, 'declared.in', declared.in);
+  for (const [index, name] of declared.by.entries()) {
+    const field = findField(model, declared.in, name);
+    if (field === undefined || field.secret) fail(`declared.by.${index}`, `${declared.in} stores no '${name}'`);
   }
 }
 

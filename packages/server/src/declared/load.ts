@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Needs, Policy } from '@ostiary/policy';
 import { tableOf } from '@ostiary/policy/sql';
@@ -19,7 +20,7 @@ const OWN: Needs = { paths: [], links: [] };
 /** The records of an application that declare types, at one moment. */
 export interface Declarations {
   readonly rows: readonly Declaration[];
-  /** Another one as soon as one of them is another. */
+  /** Another one as soon as they declare something else. */
   readonly key: string;
   /** The version of the application's rights, which every write of such a record raises. */
   readonly rightsVersion: bigint;
@@ -40,11 +41,16 @@ export async function loadDeclarations(executor: Executor, { policy, declared }:
   );
   // Of an application without any, one row is left, with nothing but the version.
   const records = found.flatMap((row) => (row.id === null ? [] : [toRecord(policy, declared.in, row, OWN)]));
+  const rows = records.map(({ id, values }) => ({ id, ...pick(values, declared.by) }));
   return {
-    rows: records.map(({ values }) => values),
-    key: records.map(({ id, version }) => `${id} ${version}`).join('\n'),
+    rows,
+    key: createHash('sha256').update(JSON.stringify(rows)).digest('base64'),
     rightsVersion: BigInt(String(found[0]?.[RIGHTS] ?? 0)),
   };
+}
+
+function pick(values: Declaration, names: readonly string[]): Declaration {
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ModelError, type Policy } from '@ostiary/policy';
+import { LiveTypes } from '../access/type-attributes.js';
 import { ApplicationError } from '../authoring/error.js';
 import type { Context } from '../context.js';
 import { loadDeclarations, withPolicy } from '../declared/load.js';
@@ -12,14 +13,23 @@ import { createApplicationSchema, lockMigrations } from '../storage/schema.js';
 /** So long a declaration waits for those who use the tables that it changes; they wait for it meanwhile. */
 const LOCK_MILLISECONDS = 2_000;
 
-/** Whether records of a type declare types. */
-export function isDeclaration({ application }: Context, type: string): boolean {
-  return application.declared?.in === type;
+/**
+ * Whether a write of a record declares types, or takes that back.
+ * @param fields those that are changed; null where the record is new, or deleted
+ */
+function declares({ application: { declared } }: Context, type: string, fields: readonly string[] | null): boolean {
+  if (declared?.in !== type) return false;
+  return fields === null || fields.some((field) => declared.by.includes(field));
 }
 
 /** Before a declaration is written: one after the other, so that each is checked with those before it. */
-export async function beginDeclaring(context: Context, transaction: Transaction, type: string): Promise<void> {
-  if (!isDeclaration(context, type)) return;
+export async function beginDeclaring(
+  context: Context,
+  transaction: Transaction,
+  type: string,
+  fields: readonly string[] | null = null,
+): Promise<void> {
+  if (!declares(context, type, fields)) return;
   await query(transaction, `set local lock_timeout = ${LOCK_MILLISECONDS}`);
   await lockMigrations(transaction);
 }
@@ -27,21 +37,28 @@ export async function beginDeclaring(context: Context, transaction: Transaction,
 /**
  * After a declaration was written: makes the tables of what is declared now, in the same transaction. What is declared no
  * longer keeps its table and its records.
- * @returns the application as it is from then on
+ * @param fields those that were changed; null where the record is new, or deleted
+ * @returns the application as it is for the rest of the transaction: nobody else sees it before that is committed
  * @throws Problem `invalid_input` where it can't be declared
  */
-export async function declare(context: Context, transaction: Transaction, type: string): Promise<Context> {
+export async function declare(
+  context: Context,
+  transaction: Transaction,
+  type: string,
+  fields: readonly string[] | null = null,
+): Promise<Context> {
   const { application } = context;
-  if (!isDeclaration(context, type)) return context;
+  if (!declares(context, type, fields)) return context;
   const { rows, key } = await loadDeclarations(transaction, application);
   try {
     const policy = declaredPolicy(application, rows);
     requireKeys(context, policy);
     await createApplicationSchema(transaction, policy, application.declared?.in);
     const next = withPolicy(context, policy, key);
-    // What is written next in this transaction begins as its type says.
-    await next.types.upTo(transaction, null);
-    return next;
+    // What is written next in this transaction begins as its type says. The attributes are its own: it may be rolled back.
+    const types = new LiveTypes(next.policy);
+    await types.upTo(transaction, null);
+    return { ...next, types };
   } catch (error) {
     const isAuthors = [ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
     throw isAuthors ? new Problem('invalid_input', { detail: (error as Error).message }, { cause: error }) : error;

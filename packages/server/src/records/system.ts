@@ -50,7 +50,7 @@ export class System {
   async update(type: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
     const handle = authorize(this.context, this.#caller, 'update', type, await this.load(type, id));
     await changeIn(this.context, this.transaction, this.#caller, handle, changes, null, null);
-    await this.#declare(type);
+    await this.#declare(type, Object.keys(changes));
   }
 
   /** Deletes a record, if it is still there. */
@@ -62,7 +62,7 @@ export class System {
     await this.#declare(type);
   }
 
-  async #declare(type: string): Promise<void> {
-    this.#context = await declare(this.#context, this.transaction, type);
+  async #declare(type: string, fields: readonly string[] | null = null): Promise<void> {
+    this.#context = await declare(this.#context, this.transaction, type, fields);
   }
 }

@@ -132,7 +132,7 @@ export async function changeIn(
   const { policy } = context;
   const { type, action, record: before } = handle;
   requireVersion(before, seen);
-  await beginDeclaring(context, transaction, type);
+  await beginDeclaring(context, transaction, type, Object.keys(input));
   const changes = Object.fromEntries(
     Object.entries(input).filter(([name]) => !policy.model.resources[type]?.fields[name]?.secret),
   );
@@ -147,7 +147,7 @@ export async function changeIn(
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
-  await declare(context, transaction, type);
+  await declare(context, transaction, type, Object.keys(input));
   const event = action === 'update' ? 'record.updated' : 'record.action';
   await auditWrite(context, transaction, caller, handle, event, { fields: changedFields(before, record, input) });
   await auditRights(context, transaction, caller, handle, before, record);

@@ -134,6 +134,7 @@ export const declaring: Application = {
   administrator: { kind: 'user', values: { isAdmin: true } },
   declared: {
     in: 'Kind',
+    by: ['name', 'fields'],
     policy: (rows) => {
       const declared = rows.filter(({ fields }) => fields !== null) as unknown as readonly {
         readonly name: string;
