@@ -121,13 +121,18 @@ async function unlessUpToDate(
   migrate: () => Promise<void>,
 ): Promise<void> {
   const digest = digestOf(madeFrom);
+  const isUpToDate = async () => {
+    const [found] = await query<{ comment: string | null }>(
+      transaction,
+      `select obj_description(to_regnamespace($1)::oid, 'pg_namespace') as comment`,
+      [quote(schema)],
+    );
+    return found?.comment === digest;
+  };
+  // Asked before the lock too: most find nothing to do, and need not wait for one who migrates.
+  if (await isUpToDate()) return;
   await lockMigrations(transaction);
-  const [found] = await query<{ comment: string | null }>(
-    transaction,
-    `select obj_description(to_regnamespace($1)::oid, 'pg_namespace') as comment`,
-    [quote(schema)],
-  );
-  if (found?.comment === digest) return;
+  if (await isUpToDate()) return;
   await migrate();
   await query(transaction, `comment on schema ${quote(schema)} is '${digest}'`);
 }
