@@ -132,7 +132,7 @@ export function principals<M extends Shape>(of: M): PrincipalsOf<M> {
  * rules(model, 'Session', ({ it, me, allow }) => [
  *   allow('manager-reads', {
  *     says: 'A group manager reads the sessions of their own groups.',
- *     source: 'facts §3',
+ *     source: 'handbook §3',
  *     actions: ['read'],
  *     when: all(equal(me.user.role, 'GROUP_MANAGER'), within(it.groupId, me.user.groupIds)),
  *   }),
