@@ -6,7 +6,7 @@ import { type Command, type CommandCookie, runCommand } from '../records/command
 import type { Throttle } from '../throttle/throttle.js';
 import { caller, contextOf } from './guard.js';
 import { answers, jsonApiAnswers } from './responses.js';
-import { throttleLogin } from './throttling.js';
+import { throttleByAddress } from './throttling.js';
 
 const JSON_TYPE = 'application/json';
 
@@ -48,7 +48,7 @@ function commandRoute(
       const { body, cookies = [] } = await runCommand(contextOf(request), caller(request), command, {
         params: request.params as Record<string, string>,
         input: request.body as Record<string, unknown>,
-        countAttempt: () => throttleLogin(throttle, application, request, reply),
+        countAttempt: () => throttleByAddress(throttle, 'credentials', application, request, reply),
       });
       for (const cookie of cookies) setCookie(server, request, reply, cookie, secureCookies);
       return reply.type(JSON_TYPE).send(body);

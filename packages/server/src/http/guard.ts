@@ -18,7 +18,7 @@ import type { Asked } from './operations/declared.js';
 import { addressOf } from './peers.js';
 import { admitsGuests, type RouteDecision } from './route-decision.js';
 import { socketTicket } from './socket-ticket.js';
-import { refuseStranger, throttleCaller, throttleGuest, throttleLogin } from './throttling.js';
+import { refuseStranger, throttleByAddress, throttleCaller } from './throttling.js';
 import { whoAsks } from './who-asks.js';
 
 declare module 'fastify' {
@@ -91,7 +91,7 @@ export function guard(server: FastifyInstance, served: Served, throttle: Throttl
     // Once its address has used up its guesses, not even the trail is written any more.
     const countGuest = async (refused: boolean) => {
       if (token !== null) tokens.delete(token);
-      await throttleGuest(throttle, application, request, reply);
+      await throttleByAddress(throttle, 'guests', application, request, reply);
       if (refused) await refusals.add(addressOf(request), unauthenticated(context, request));
     };
     const known = await traced('authenticate', {}, () => whoAsks(served, request, token, services)).catch(
@@ -115,10 +115,10 @@ export function guard(server: FastifyInstance, served: Served, throttle: Throttl
     if (kind !== undefined && caller.principal?.kind !== kind) throw refuseKind(context, caller, kind);
     if ('action' in decision) {
       requirePossible(contextOf(request), caller, decision.action, decision.type);
-      const writes = ['POST', 'PATCH'].includes(request.method);
+      const writes = isGuest(context, caller) && ['POST', 'PATCH'].includes(request.method);
       const mayHash = writes && principalKind(context, decision.type)?.login !== undefined;
       // To hash a password costs as much as to try one.
-      if (mayHash && isGuest(context, caller)) await throttleLogin(throttle, application, request, reply);
+      if (mayHash) await throttleByAddress(throttle, 'credentials', application, request, reply);
     }
     if ('declared' in decision) {
       const asked = decision.declared(contextOf(request), request);

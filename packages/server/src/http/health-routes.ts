@@ -10,7 +10,7 @@ import { bearerToken } from './bearer.js';
 import type { Metrics } from './metrics.js';
 import { isLocal, type Trust } from './peers.js';
 import { sendProblem } from './problem-reply.js';
-import { throttleGuest } from './throttling.js';
+import { throttleByAddress } from './throttling.js';
 
 export interface Operations {
   readonly installation: Installation;
@@ -59,7 +59,7 @@ export function healthRoutes(server: FastifyInstance, operations: Operations): v
       onRequest: async (request, reply) => {
         const refusal = refusalOfMetrics(request, operations);
         if (refusal === null) return;
-        await throttleGuest(operations.throttle, INSTALLATION, request, reply);
+        await throttleByAddress(operations.throttle, 'guests', INSTALLATION, request, reply);
         throw refusal;
       },
     },

@@ -59,15 +59,20 @@ export function refuseStranger(
   if (usedUp !== null) refuse('guests', usedUp, throttle.windowSeconds, reply);
 }
 
-/** Counts a request whose token was refused, or that came without: by its address. */
-export async function throttleGuest(
+/**
+ * Counts a request by its address.
+ * @param rate `guests` where its token was refused, or it came without; `credentials` where somebody is logged in, or a
+ *   password hashed, by a route that others use too
+ */
+export async function throttleByAddress(
   throttle: Throttle,
+  rate: 'guests' | 'credentials',
   application: string,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
   const address = addressOf(request);
-  await spend(throttle, 'guests', address, request, reply, { application, detail: { address } });
+  await spend(throttle, rate, address, request, reply, { application, detail: { address } });
 }
 
 /** Counts a request of somebody who is known. */
@@ -81,17 +86,6 @@ export async function throttleCaller(
   const rate = rateOf(request);
   if (rate === 'none') return;
   await spend(throttle, rate, keyOf(application, asker), request, reply, { application, ...aboutOf(asker) });
-}
-
-/** Counts a request in which somebody is logged in by a route that others use too: by its address, as a log-in. */
-export async function throttleLogin(
-  throttle: Throttle,
-  application: string,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
-  const address = addressOf(request);
-  await spend(throttle, 'credentials', address, request, reply, { application, detail: { address } });
 }
 
 /** Who is counted as one caller: a principal, however many sessions it has, or a service key; wherever it calls from. */
