@@ -22,6 +22,9 @@ import {
   System,
 } from '@ostiary/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Transaction } from '../src/storage/database.js';
+import { query } from '../src/storage/query.js';
+import { lockMigrations } from '../src/storage/schema.js';
 import { clockAt, ISSUER, SECRET_KEY, START } from './support/application.js';
 import { type TestDatabase, testDatabase } from './support/cluster.js';
 
@@ -71,14 +74,18 @@ function shop(fields: Fields, more: Fields = {}, orders: readonly string[] = [])
   };
 }
 
+function connect(): Database {
+  const database = openDatabase(data.config);
+  opened.push(database);
+  return database;
+}
+
 async function open(
   application: Application,
   environment: Readonly<Record<string, string>> = { SECRET_KEY },
 ): Promise<Installation> {
-  const database = openDatabase(data.config);
-  opened.push(database);
   return openInstallation({
-    database,
+    database: connect(),
     runtime: clockAt(START),
     applications: [application],
     issuer: ISSUER,
@@ -134,6 +141,28 @@ describe('an application’s tables follow its model', () => {
     await Promise.all(Array.from({ length: 4 }, () => open(shop({ price: integer({ default: 3 }) }))));
     const { rows } = await data.pool.query('select count(*)::int as n from ostiary.installation');
     expect(rows).toEqual([{ n: 1 }]);
+  });
+
+  test('a server that looked, and then waited for another to make something, sees it', async () => {
+    const { db } = connect();
+    const look = async (transaction: Transaction): Promise<unknown> => {
+      const [found] = await query(transaction, `select to_regnamespace('made')::text as made`);
+      return found?.made;
+    };
+    const locksWaitedFor = `select 1 from pg_locks join pg_database d on d.oid = database
+      where datname = current_database() and locktype = 'advisory' and not granted`;
+    await db.transaction().execute(async (transaction) => {
+      expect(await look(transaction)).toBeNull();
+      const waiting = await db.transaction().execute(async (other) => {
+        await lockMigrations(other);
+        await query(other, 'create schema made');
+        const locking = lockMigrations(transaction);
+        await expect.poll(async () => query(other, locksWaitedFor), { timeout: 10_000 }).toHaveLength(1);
+        return { locking };
+      });
+      await waiting.locking;
+      expect(await look(transaction)).toBe('made');
+    });
   });
 
   test('a new field that is optional, or has a default, is added to the records that there are', async () => {

@@ -108,6 +108,8 @@ function digestOf(madeFrom: unknown): string {
 /** Lets one process at a time make or change tables: until the transaction ends. */
 export async function lockMigrations(transaction: Transaction): Promise<void> {
   await query(transaction, `select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+  // Waiting for that, PostgreSQL doesn't hear of what others made, and would make it again; waiting for a table, it does.
+  await query(transaction, 'lock table pg_catalog.pg_namespace in access share mode');
 }
 
 /**
