@@ -43,7 +43,7 @@ export class Victims {
     return postmaster;
   }
 
-  /** Kills without a warning. */
+  /** Kills without a warning, and returns when all are dead that die of it. */
   async kill(victim: Victim, postmaster: number, random: Random): Promise<void> {
     const { pid } = this.server;
     const children = await childrenOf(postmaster);
@@ -57,6 +57,12 @@ export class Victims {
     }[victim]();
     for (const target of targets) killNow(target);
     if (endsServer(victim)) await this.server.kill();
+    if (victim !== 'backend') return;
+    // PostgreSQL hears of it in its own time, and until then its other processes answer.
+    await this.server.until('PostgreSQL had ended those who were connected', async () => {
+      const left = await childrenOf(postmaster);
+      return !clients.some(({ pid }) => left.some((child) => child.pid === pid));
+    });
   }
 
   /** A look into the database beside the server. */
