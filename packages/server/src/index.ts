@@ -1,5 +1,4 @@
 export type { Authorized } from './access/access.js';
-export { Principals } from './access/principals.js';
 export { loginAddress, type Root, rootOf } from './addresses.js';
 export {
   type Application,
@@ -85,6 +84,7 @@ export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';
+export { Principals } from './rights/principals.js';
 export { type Runtime, systemRuntime } from './runtime.js';
 export {
   type Link,

@@ -1,8 +1,6 @@
 import type { Policy } from '@ostiary/policy';
 import { tableOf } from '@ostiary/policy/sql';
-import { Principals } from './access/principals.js';
 import { tokenClaims } from './access/token-claims.js';
-import { LiveTypes } from './access/type-attributes.js';
 import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
 import { auditRotation } from './audit/index.js';
 import type { Context } from './context.js';
@@ -22,6 +20,8 @@ import {
 import { requireReadable } from './records/encrypted.js';
 import { fill, fillWithDemo } from './records/filling.js';
 import { inTransaction } from './records/write.js';
+import { Principals } from './rights/principals.js';
+import { LiveTypes } from './rights/type-attributes.js';
 import type { Runtime } from './runtime.js';
 import type { Database } from './storage/database.js';
 import { encryptedFields, storedTypes } from './storage/model-tables.js';

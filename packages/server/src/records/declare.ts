@@ -1,10 +1,10 @@
 import { ModelError, type Policy } from '@ostiary/policy';
-import { LiveTypes } from '../access/type-attributes.js';
 import { ApplicationError } from '../authoring/error.js';
 import type { Context } from '../context.js';
 import { loadDeclarations, withPolicy } from '../declared/load.js';
 import { declaredPolicy } from '../declared/policy.js';
 import { Problem } from '../problems.js';
+import { LiveTypes } from '../rights/type-attributes.js';
 import type { Transaction } from '../storage/database.js';
 import { encryptedFields, SchemaError, storedTypes } from '../storage/model-tables.js';
 import { query } from '../storage/query.js';
