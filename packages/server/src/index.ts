@@ -1,5 +1,5 @@
 export type { Authorized } from './access/access.js';
-export { loginAddress, type Root, rootOf } from './addresses.js';
+export { loginAddress, type Root, rootOf } from './application/addresses.js';
 export {
   type Application,
   DEFAULT_TOKENS,
@@ -10,7 +10,10 @@ export {
   type SignOnSettings,
   type StaticTokenSettings,
   type TokenSettings,
-} from './application.js';
+} from './application/application.js';
+export type { Asker, Caller, Context, Service } from './application/context.js';
+export type { Deleting, Effect, Effects } from './application/effects.js';
+export { DEMO_PASSWORD, type Seed } from './application/seed.js';
 export {
   type AuditFilters,
   describeFault,
@@ -36,7 +39,6 @@ export {
 } from './audit/index.js';
 export { checkApplication } from './authoring/check-application.js';
 export { ApplicationError } from './authoring/error.js';
-export type { Asker, Caller, Context, Service } from './context.js';
 export { type Answer, type AnswerContext, evaluate } from './decisions/evaluate.js';
 export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
@@ -77,10 +79,8 @@ export type {
   CommandCall,
   CommandCookie,
 } from './records/commands.js';
-export type { Deleting, Effect, Effects } from './records/effects.js';
 export { openField, reencrypt } from './records/encrypted.js';
 export type { Masked } from './records/mask.js';
-export { DEMO_PASSWORD, type Seed } from './records/seed.js';
 export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';

@@ -1,9 +1,9 @@
 import type { Policy } from '@ostiary/policy';
 import { tableOf } from '@ostiary/policy/sql';
 import { tokenClaims } from './access/token-claims.js';
-import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application.js';
+import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application/application.js';
+import type { Context } from './application/context.js';
 import { auditRotation } from './audit/index.js';
-import type { Context } from './context.js';
 import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
 import { Served } from './declared/served.js';
 import { DEFAULT_LOCKOUT, refreshSettings } from './identity/index.js';

@@ -1,7 +1,7 @@
 import type { Policy } from '@ostiary/policy';
 import { describe, expect, it } from 'vitest';
 import { authorize } from '../src/access/access.js';
-import type { Caller, Context } from '../src/context.js';
+import type { Caller, Context } from '../src/application/context.js';
 import { deleteRecord, insertRecord, updateRecord } from '../src/records/store.js';
 import type { Runtime } from '../src/runtime.js';
 import type { Transaction } from '../src/storage/database.js';

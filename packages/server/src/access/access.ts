@@ -8,8 +8,8 @@ import {
   possible,
   universal,
 } from '@ostiary/policy';
+import type { Caller, Context } from '../application/context.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
-import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';

@@ -1,4 +1,4 @@
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 
 /** Whether it is somebody who came without a token, or with one that is none, where the application lets them in so. */
 export function isGuest({ application }: Pick<Context, 'application'>, asker: Asker): boolean {

@@ -1,5 +1,5 @@
 import { columnOf, tableOf } from '@ostiary/policy/sql';
-import type { Application } from '../application.js';
+import type { Application } from '../application/application.js';
 import type { Database } from '../storage/database.js';
 import { query } from '../storage/query.js';
 

@@ -1,4 +1,4 @@
-import type { Application } from '../application.js';
+import type { Application } from '../application/application.js';
 import { requireMeaning } from './meaning.js';
 import { requireShape } from './shape.js';
 import { requireValues } from './values.js';

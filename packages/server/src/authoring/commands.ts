@@ -1,6 +1,6 @@
 import { actionsOf } from '@ostiary/policy';
-import { loginAddress } from '../addresses.js';
-import type { Application } from '../application.js';
+import { loginAddress } from '../application/addresses.js';
+import type { Application } from '../application/application.js';
 import { fail } from './error.js';
 import { isTaken } from './identity.js';
 

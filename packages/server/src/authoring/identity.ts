@@ -1,6 +1,11 @@
 import { findField, type Model } from '@ostiary/policy';
-import { loginAddress } from '../addresses.js';
-import { type Application, DEFAULT_TOKENS, type LoginSettings, type TokenSettings } from '../application.js';
+import { loginAddress } from '../application/addresses.js';
+import {
+  type Application,
+  DEFAULT_TOKENS,
+  type LoginSettings,
+  type TokenSettings,
+} from '../application/application.js';
 import { OWN_CLAIMS } from '../keys/index.js';
 import { fail } from './error.js';
 

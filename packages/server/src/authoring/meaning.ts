@@ -1,6 +1,6 @@
 import { actionsOf, findField, kebabCase, type Model, resolvePath, resourceOf, snakeCase } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
-import type { Application } from '../application.js';
+import type { Application } from '../application/application.js';
 import { createSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { requireCommands } from './commands.js';

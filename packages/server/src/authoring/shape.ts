@@ -20,7 +20,7 @@ import type {
   SignOnSettings,
   StaticTokenSettings,
   TokenSettings,
-} from '../application.js';
+} from '../application/application.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { ApplicationError } from './error.js';
 

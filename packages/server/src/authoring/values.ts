@@ -1,5 +1,5 @@
 import type { Field, Model } from '@ostiary/policy';
-import type { Application } from '../application.js';
+import type { Application } from '../application/application.js';
 import { valueSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { ApplicationError } from './error.js';

@@ -1,6 +1,6 @@
 import { decide, isLoggedIn, type Principal, type RecordFacts, recordNeeds, resourceOf } from '@ostiary/policy';
 import { authorize, environment, refusal } from '../access/access.js';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { readId } from '../input/ids.js';
 import { proposeFacts } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';

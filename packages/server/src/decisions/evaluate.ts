@@ -1,6 +1,6 @@
 import { decide, explain, possible } from '@ostiary/policy';
 import { environment } from '../access/access.js';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { isSelf, tellable } from './asking.js';
 import { Lookup } from './lookup.js';
 import { UnknownName } from './names.js';

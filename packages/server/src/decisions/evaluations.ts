@@ -1,5 +1,5 @@
 import { auditRefusal, Refusal } from '../access/access.js';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 import { hasRows } from '../storage/model-tables.js';
 import { type Answer, evaluate } from './evaluate.js';

@@ -1,6 +1,6 @@
 import { type Explanation, explain } from '@ostiary/policy';
 import { environment } from '../access/access.js';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 import { isSelf, tellable } from './asking.js';
 import { Lookup } from './lookup.js';

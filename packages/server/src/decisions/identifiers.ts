@@ -1,6 +1,6 @@
 import { columnOf, filter, filterSql, type Parameters, showsField, tableOf } from '@ostiary/policy/sql';
 import { environment } from '../access/access.js';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { query } from '../storage/query.js';
 import { type Among, idsOf } from './leads.js';
 

@@ -1,6 +1,6 @@
 import type { Model } from '@ostiary/policy';
 import { columnOf, Parameters, tableOf } from '@ostiary/policy/sql';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { loginKey } from '../identity/login-key.js';
 import { readId } from '../input/ids.js';
 import { keep } from '../storage/prepared.js';

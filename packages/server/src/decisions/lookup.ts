@@ -1,6 +1,6 @@
 import type { Principal } from '@ostiary/policy';
 import { Parameters, tableOf } from '@ostiary/policy/sql';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { keep } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';

@@ -1,7 +1,7 @@
 import type { Principal } from '@ostiary/policy';
 import { actor } from '../access/access.js';
+import type { Asker, Context } from '../application/context.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
-import type { Asker, Context } from '../context.js';
 import { isSelf } from './asking.js';
 import type { Question } from './question.js';
 

@@ -9,7 +9,7 @@ import {
   type RecordFacts,
   type Value,
 } from '@ostiary/policy';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { readId } from '../input/ids.js';
 import { valueSchema } from '../input/schemas.js';
 import { validatorFor } from '../input/validation.js';

@@ -1,6 +1,6 @@
 import { isLoggedIn, type Principal } from '@ostiary/policy';
 import { formRecord } from '../access/forms.js';
-import type { Asker } from '../context.js';
+import type { Asker } from '../application/context.js';
 import { type LoadedRecord, type Maker, makerOf } from '../storage/rows.js';
 import { decisionAbout, isSelf, isTrusted, type Matter, requireMayAsk, takenLoggedIn } from './asking.js';
 import type { Lookup } from './lookup.js';

@@ -2,7 +2,7 @@ import { actionsOf } from '@ostiary/policy';
 import { filter, Parameters, pageSql, searchSql } from '@ostiary/policy/sql';
 import { environment } from '../access/access.js';
 import { formNames, formRecord } from '../access/forms.js';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { readId } from '../input/ids.js';
 import { Problem } from '../problems.js';
 import { hasRows } from '../storage/model-tables.js';

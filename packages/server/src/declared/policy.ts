@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '@ostiary/policy';
-import type { Application } from '../application.js';
+import type { Application } from '../application/application.js';
 import { checkApplication } from '../authoring/check-application.js';
 import { ApplicationError } from '../authoring/error.js';
 

@@ -1,4 +1,4 @@
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './load.js';
 
 /**

@@ -1,6 +1,6 @@
 import { ship } from '@ostiary/policy';
 import type { FastifyInstance } from 'fastify';
-import type { Asker, Context } from '../context.js';
+import type { Asker, Context } from '../application/context.js';
 import { decisionType } from '../decisions/asking.js';
 import { evaluate } from '../decisions/evaluate.js';
 import { evaluateAll, type Questions } from '../decisions/evaluations.js';

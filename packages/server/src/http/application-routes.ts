@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { rootsOf } from '../addresses.js';
+import { rootsOf } from '../application/addresses.js';
 import type { Served } from '../declared/served.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { Type } from '../input/json-schema.js';
 import { validatorFor } from '../input/validation.js';
 import { type Command, type CommandCookie, runCommand } from '../records/commands.js';

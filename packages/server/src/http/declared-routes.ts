@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { rootsOf } from '../addresses.js';
-import type { Application } from '../application.js';
+import { rootsOf } from '../application/addresses.js';
+import type { Application } from '../application/application.js';
 import { Problem } from '../problems.js';
 import { contextOf } from './guard.js';
 import { findOperation, requireSchemas } from './operations/declared.js';

@@ -1,8 +1,8 @@
 import swagger from '@fastify/swagger';
 import type { Policy } from '@ostiary/policy';
 import fastify, { type FastifyInstance } from 'fastify';
-import { rootsOf } from '../addresses.js';
-import type { Context } from '../context.js';
+import { rootsOf } from '../application/addresses.js';
+import type { Context } from '../application/context.js';
 import { declaredTypes } from '../declared/policy.js';
 import type { Served } from '../declared/served.js';
 import { collectionAddress } from './operations/operation.js';

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { refuseKind, requirePossible } from '../access/access.js';
 import { isGuest } from '../access/guests.js';
-import { rootsOf } from '../addresses.js';
+import { rootsOf } from '../application/addresses.js';
+import type { Asker, Caller, Context, Service } from '../application/context.js';
 import type { AuditEntry } from '../audit/trail.js';
-import type { Asker, Caller, Context, Service } from '../context.js';
 import type { Served } from '../declared/served.js';
 import type { Identity } from '../identity/index.js';
 import { Problem } from '../problems.js';

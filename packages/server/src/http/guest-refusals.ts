@@ -1,5 +1,5 @@
+import type { Context } from '../application/context.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
-import type { Context } from '../context.js';
 
 /** So many are written in full, for one address and window. */
 export const REFUSALS_IN_FULL = 60;

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { rootsOf } from '../addresses.js';
-import type { Application } from '../application.js';
+import { rootsOf } from '../application/addresses.js';
+import type { Application } from '../application/application.js';
 import { MEDIA_TYPE, negotiate } from '../json-api/media-type.js';
 import { readJsonAs } from './bodies.js';
 

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Context } from '../application/context.js';
 import { auditBacklog } from '../audit/backlog.js';
-import type { Context } from '../context.js';
 import type { Installation } from '../installation.js';
 import type { Presence } from '../presence/index.js';
 import type { Tally } from '../telemetry/tally.js';

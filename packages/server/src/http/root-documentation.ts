@@ -1,4 +1,4 @@
-import type { Root } from '../addresses.js';
+import type { Root } from '../application/addresses.js';
 
 /** What tells an operation at one root from the same at another, in the API's documentation. */
 export function documentedAt({ kind }: Root, tag: string, operationId: string) {

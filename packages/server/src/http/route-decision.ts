@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import type { Asked, Offered } from './operations/declared.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */

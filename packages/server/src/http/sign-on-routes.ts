@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import type { Served } from '../declared/served.js';
 import { Type } from '../input/json-schema.js';
 import { randomSecret } from '../keys/index.js';

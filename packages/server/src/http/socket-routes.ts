@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { actor, Refusal } from '../access/access.js';
-import type { Root } from '../addresses.js';
-import type { Caller, Context } from '../context.js';
+import type { Root } from '../application/addresses.js';
+import type { Caller, Context } from '../application/context.js';
 import { createSocketTicket, type Identity } from '../identity/index.js';
 import { Type } from '../input/json-schema.js';
 import { type Held, type Presence, standingOf } from '../presence/index.js';

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Asker } from '../application/context.js';
 import { type AuditEntry, INSTALLATION, writeAudit } from '../audit/trail.js';
-import type { Asker } from '../context.js';
 import { Problem } from '../problems.js';
 import type { RateName } from '../throttle/rates.js';
 import type { Allowance, Throttle } from '../throttle/throttle.js';

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Asker, Caller, Context, Service } from '../context.js';
+import type { Asker, Caller, Context, Service } from '../application/context.js';
 import type { Served } from '../declared/served.js';
 import {
   admitGuest,

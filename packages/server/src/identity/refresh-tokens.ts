@@ -1,4 +1,4 @@
-import type { TokenSettings } from '../application.js';
+import type { TokenSettings } from '../application/application.js';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 import { makeOpaqueToken, type OpaqueToken } from './opaque-tokens.js';

@@ -1,5 +1,5 @@
+import type { Service } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Service } from '../context.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Database } from '../storage/database.js';

@@ -1,5 +1,5 @@
 import type { Model } from '@ostiary/policy';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { createSchema, updateSchema } from './schemas.js';
 import { type Validator, validationProblem, validatorFor } from './validation.js';
 

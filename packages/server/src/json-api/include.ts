@@ -1,4 +1,4 @@
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import type { Masked } from '../records/mask.js';
 import { readEach } from '../records/read.js';
 import { linksOf } from '../records/related.js';

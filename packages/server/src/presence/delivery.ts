@@ -1,6 +1,6 @@
 import { actionsOf, decide, type Model, universal } from '@ostiary/policy';
 import { environment } from '../access/access.js';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import type { Tally } from '../telemetry/tally.js';

@@ -1,4 +1,4 @@
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';
 

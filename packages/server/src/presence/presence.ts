@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 import type { Database } from '../storage/database.js';
 import { Listener } from '../storage/listener.js';

@@ -1,5 +1,5 @@
+import type { Context } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Context } from '../context.js';
 import { Problem } from '../problems.js';
 import type { Database, Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';

@@ -1,5 +1,5 @@
 import { columnOf, tableOf } from '@ostiary/policy/sql';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { type Credential, standingCredentials } from '../identity/index.js';
 import type { Executor } from '../storage/database.js';
 import { query } from '../storage/query.js';

@@ -1,6 +1,6 @@
 import { spaced } from '@ostiary/policy';
 import { type Authorized, authorize, requirePossible } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import type { PasswordHash } from '../identity/index.js';
 import type { JsonSchema } from '../input/json-schema.js';
 import { type Emit, emitter } from '../presence/events.js';

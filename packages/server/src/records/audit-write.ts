@@ -1,6 +1,6 @@
 import { type Authorized, actor } from '../access/access.js';
+import type { Caller, Context } from '../application/context.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
-import type { Caller, Context } from '../context.js';
 import type { Executor, Transaction } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { permissionFields, rightsFields } from './rights.js';

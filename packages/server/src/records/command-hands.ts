@@ -1,5 +1,5 @@
 import { type Authorized, authorize, requirePossible } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import { requireValid, requireValidChanges } from '../input/require-valid.js';
 import { type Emit, emitter } from '../presence/events.js';
 import type { Executor, Transaction } from '../storage/database.js';

@@ -1,6 +1,6 @@
 import { type Authorized, actor, requirePossible } from '../access/access.js';
+import type { Caller, Context } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Caller, Context } from '../context.js';
 import { type LoginResult, login, loginElsewhere } from '../identity/index.js';
 import type { JsonSchema } from '../input/json-schema.js';
 import type { Executor } from '../storage/database.js';

@@ -1,6 +1,6 @@
 import { ModelError, type Policy } from '@ostiary/policy';
+import type { Context } from '../application/context.js';
 import { ApplicationError } from '../authoring/error.js';
-import type { Context } from '../context.js';
 import { loadDeclarations, withPolicy } from '../declared/load.js';
 import { declaredPolicy } from '../declared/policy.js';
 import { Problem } from '../problems.js';

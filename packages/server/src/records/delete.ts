@@ -1,12 +1,12 @@
 import { decide } from '@ostiary/policy';
 import { authorize, environment } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
+import { type Deleting, effectsAt } from '../application/effects.js';
 import { emitter } from '../presence/events.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { auditWrite } from './audit-write.js';
-import { type Deleting, effectsAt } from './effects.js';
 import { System } from './system.js';
 import { inTransaction, removeIn, requireVersion } from './write.js';
 

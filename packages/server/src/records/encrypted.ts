@@ -1,6 +1,6 @@
 import { columnOf, tableOf } from '@ostiary/policy/sql';
+import type { Context } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Context } from '../context.js';
 import { ConfigurationError, type FieldKeys } from '../keys/index.js';
 import type { Executor } from '../storage/database.js';
 import { encryptedFields, storedTypes } from '../storage/model-tables.js';

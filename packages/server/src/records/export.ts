@@ -1,8 +1,8 @@
 import { universal } from '@ostiary/policy';
 import { filter, type Parameters, showsField, tableOf } from '@ostiary/policy/sql';
 import { actor, environment, refusal, refuseFields } from '../access/access.js';
+import type { Caller, Context } from '../application/context.js';
 import { type ExportFormat, exportTrail, writeAudit } from '../audit/index.js';
-import type { Caller, Context } from '../context.js';
 import { fieldsOf, filtersOf, type ListQuery, whereOf } from './list-query.js';
 
 /**

@@ -1,14 +1,14 @@
 import { type Policy, resourceOf } from '@ostiary/policy';
-import type { Demo } from '../application.js';
+import type { Demo } from '../application/application.js';
+import type { Context } from '../application/context.js';
+import type { Seed } from '../application/seed.js';
 import { ApplicationError } from '../authoring/error.js';
-import type { Context } from '../context.js';
 import { createSchema } from '../input/schemas.js';
 import { type Validator, validationProblem, validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
 import { problemOf } from './integrity.js';
-import type { Seed } from './seed.js';
 import { System } from './system.js';
 
 /**

@@ -2,7 +2,7 @@ import { decide, type Field, possible, resourceOf, spaced, writable, writableSom
 import { collectionOf } from '@ostiary/policy/sql';
 import { authorize, environment } from '../access/access.js';
 import { formNames, formRecord, typeOfForm } from '../access/forms.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import type { JsonSchema } from '../input/json-schema.js';
 import { valueSchema } from '../input/schemas.js';
 import { loadRecord } from '../storage/load.js';

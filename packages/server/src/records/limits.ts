@@ -1,7 +1,7 @@
 import { findField, fold } from '@ostiary/policy';
 import { columnOf, Parameters, pathSql, tableOf, typeOf, write } from '@ostiary/policy/sql';
 import { environment } from '../access/access.js';
-import type { Context } from '../context.js';
+import type { Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';

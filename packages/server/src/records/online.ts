@@ -1,6 +1,6 @@
 import { filter, filterSql, type Parameters, showsField } from '@ostiary/policy/sql';
 import { environment, refuseFields, requirePossible } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import { ONLINE, onlineSql } from '../presence/index.js';
 import { fieldsOf, type ListQuery } from './list-query.js';
 import { principalOf } from './page.js';

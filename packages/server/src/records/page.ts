@@ -10,8 +10,8 @@ import {
   tableOf,
 } from '@ostiary/policy/sql';
 import { environment, refuseFields } from '../access/access.js';
+import type { Caller, Context } from '../application/context.js';
 import { type BoundedCache, createBoundedCache } from '../bounded-cache.js';
-import type { Caller, Context } from '../context.js';
 import type { Executor } from '../storage/database.js';
 import { prepare } from '../storage/prepared.js';
 import { query } from '../storage/query.js';

@@ -1,7 +1,7 @@
 import { decide } from '@ostiary/policy';
 import { actor, authorize, environment, refuseView, requirePossible } from '../access/access.js';
+import type { Caller, Context } from '../application/context.js';
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
-import type { Caller, Context } from '../context.js';
 import type { Executor, Transaction } from '../storage/database.js';
 import { loadEach, loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';

@@ -1,6 +1,6 @@
 import { type Field, fieldOf, type Model, resourceOf } from '@ostiary/policy';
 import { authorize } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';

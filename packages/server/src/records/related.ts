@@ -1,7 +1,7 @@
 import type { Relation } from '@ostiary/policy';
 import { columnOf, filter, filterSql, showsField, tableOf } from '@ostiary/policy/sql';
 import { environment } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 import { type ListQuery, MOST, readCursor } from './list-query.js';
 import { type Among, LISTED, principalOf } from './page.js';

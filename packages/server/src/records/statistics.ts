@@ -10,8 +10,8 @@ import {
   tableOf,
 } from '@ostiary/policy/sql';
 import { actor, environment, refuseFields, requirePossible } from '../access/access.js';
+import type { Caller, Context } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Caller, Context } from '../context.js';
 import { Problem } from '../problems.js';
 import { query } from '../storage/query.js';
 import { problemOf } from './integrity.js';

@@ -1,5 +1,5 @@
 import { authorize } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';

@@ -1,6 +1,7 @@
 import { type Needs, writable } from '@ostiary/policy';
 import { type Authorized, authorize, refuseFields, requirePossible } from '../access/access.js';
-import type { Caller, Context } from '../context.js';
+import type { Caller, Context } from '../application/context.js';
+import { effectsAt } from '../application/effects.js';
 import type { PasswordHash } from '../identity/index.js';
 import { emitter } from '../presence/events.js';
 import { Problem } from '../problems.js';
@@ -10,7 +11,6 @@ import { type LoadedRecord, makerOf, newValues } from '../storage/rows.js';
 import { accountCreated, accountDeleted, accountUpdated, preparePassword } from './accounts.js';
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
 import { beginDeclaring, declare } from './declare.js';
-import { effectsAt } from './effects.js';
 import { sealFields } from './encrypted.js';
 import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';

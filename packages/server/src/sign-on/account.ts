@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { columnOf, tableOf } from '@ostiary/policy/sql';
-import type { SignOnSettings } from '../application.js';
-import type { Context } from '../context.js';
+import type { SignOnSettings } from '../application/application.js';
+import type { Context } from '../application/context.js';
 import { createSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';

@@ -1,6 +1,6 @@
-import type { SignOnSettings } from '../application.js';
+import type { SignOnSettings } from '../application/application.js';
+import type { Context } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import type { Context } from '../context.js';
 import { type LoginResult, loginElsewhere } from '../identity/index.js';
 import { randomSecret } from '../keys/index.js';
 import { Problem } from '../problems.js';

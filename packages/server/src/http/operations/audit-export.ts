@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Model } from '@ostiary/policy';
-import type { Root } from '../../addresses.js';
+import type { Root } from '../../application/addresses.js';
 import type { ExportFormat } from '../../audit/index.js';
 import { Type } from '../../input/json-schema.js';
 import { filterSchema } from '../../input/schemas.js';

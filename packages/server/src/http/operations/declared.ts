@@ -1,7 +1,7 @@
 import type { Policy } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyRequest } from 'fastify';
-import type { Root } from '../../addresses.js';
+import type { Root } from '../../application/addresses.js';
 import { declaredTypes } from '../../declared/policy.js';
 import { type Validator, validationProblem, validatorFor } from '../../input/validation.js';
 import type { Describes, Operation, OperationSchema } from './operation.js';

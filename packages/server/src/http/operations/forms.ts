@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Root } from '../../addresses.js';
+import type { Root } from '../../application/addresses.js';
 import { Type } from '../../input/json-schema.js';
 import { listForms, readForm } from '../../records/forms.js';
 import { caller } from '../guard.js';

@@ -1,7 +1,7 @@
 import { resourceOf } from '@ostiary/policy';
 import { requirePossible } from '../../access/access.js';
-import type { Root } from '../../addresses.js';
-import type { Caller, Context } from '../../context.js';
+import type { Root } from '../../application/addresses.js';
+import type { Caller, Context } from '../../application/context.js';
 import { readLinkage } from '../../json-api/body.js';
 import { placed } from '../../json-api/errors.js';
 import type { Relationship } from '../../json-api/relationships.js';

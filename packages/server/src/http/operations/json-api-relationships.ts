@@ -1,6 +1,6 @@
 import { resourceOf } from '@ostiary/policy';
 import { refuseFields } from '../../access/access.js';
-import type { Root } from '../../addresses.js';
+import type { Root } from '../../application/addresses.js';
 import { updateSchema } from '../../input/schemas.js';
 import { type Asking, answerList, answerOne, readListing, totalOf } from '../../json-api/answers.js';
 import { addressOf, type Document, documentOf, linkage } from '../../json-api/document.js';

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuseFields } from '../../access/access.js';
-import type { Root } from '../../addresses.js';
-import type { Context } from '../../context.js';
+import type { Root } from '../../application/addresses.js';
+import type { Context } from '../../application/context.js';
+import { effectsAt } from '../../application/effects.js';
 import { type JsonSchema, Type } from '../../input/json-schema.js';
 import { type Asking, answerList, answerOne, readListing } from '../../json-api/answers.js';
 import { placeOf, readChanges, readInput } from '../../json-api/body.js';
@@ -12,7 +13,6 @@ import { listSchema, readShape, type Shape, shapeSchema, WHOLE } from '../../jso
 import type { Relationship } from '../../json-api/relationships.js';
 import { answerDocument, createDocument, keptDocument, listDocument, updateDocument } from '../../json-api/schemas.js';
 import { removeRecord } from '../../records/delete.js';
-import { effectsAt } from '../../records/effects.js';
 import { changeLinked, createLinked } from '../../records/links.js';
 import type { Masked } from '../../records/mask.js';
 import { readRecord, shownAfterCreate, shownAfterUpdate } from '../../records/read.js';

@@ -1,8 +1,8 @@
 import { type Model, resourceOf, spaced } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Root } from '../../addresses.js';
-import type { Context } from '../../context.js';
+import type { Root } from '../../application/addresses.js';
+import type { Context } from '../../application/context.js';
 import { type JsonSchema, Type } from '../../input/json-schema.js';
 import { documentedAt } from '../root-documentation.js';
 

@@ -1,7 +1,7 @@
 import { actionsOf, resourceOf } from '@ostiary/policy';
 import type { FastifyInstance } from 'fastify';
-import { type Root, rootsOf } from '../../addresses.js';
-import type { Context } from '../../context.js';
+import { type Root, rootsOf } from '../../application/addresses.js';
+import type { Context } from '../../application/context.js';
 import { ONLINE } from '../../presence/index.js';
 import { onlineKinds } from '../../records/online.js';
 import { hasEveryAuditColumn } from '../../storage/audit-view.js';

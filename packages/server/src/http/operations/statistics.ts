@@ -1,5 +1,5 @@
 import { fieldOf, type Model, resourceOf, spaced } from '@ostiary/policy';
-import type { Root } from '../../addresses.js';
+import type { Root } from '../../application/addresses.js';
 import { type JsonSchema, Type } from '../../input/json-schema.js';
 import { filterSchema } from '../../input/schemas.js';
 import { Problem } from '../../problems.js';

@@ -1,4 +1,4 @@
-import type { System } from './system.js';
+import type { System } from '../records/system.js';
 
 /** What an application is filled with: `create` gives the id of what it made. */
 export type Seed = Pick<System, 'create' | 'find' | 'update'>;

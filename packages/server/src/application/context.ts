@@ -1,12 +1,12 @@
 import type { Policy, Principal } from '@ostiary/policy';
+import type { IdentityDependencies } from '../identity/index.js';
+import type { FieldKeys } from '../keys/index.js';
+import type { Principals } from '../rights/principals.js';
+import type { LiveTypes } from '../rights/type-attributes.js';
+import type { Runtime } from '../runtime.js';
+import type { Database } from '../storage/database.js';
+import type { Tally } from '../telemetry/tally.js';
 import type { Application } from './application.js';
-import type { IdentityDependencies } from './identity/index.js';
-import type { FieldKeys } from './keys/index.js';
-import type { Principals } from './rights/principals.js';
-import type { LiveTypes } from './rights/type-attributes.js';
-import type { Runtime } from './runtime.js';
-import type { Database } from './storage/database.js';
-import type { Tally } from './telemetry/tally.js';
 
 /** One application as it is served: what every part of the server works with. */
 export interface Context {

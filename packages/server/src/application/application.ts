@@ -1,11 +1,11 @@
 import type { Personas, Policy } from '@ostiary/policy';
+import type { ActionHandler } from '../records/actions.js';
+import type { Command } from '../records/commands.js';
+import type { System } from '../records/system.js';
+import type { Person, ProviderSettings } from '../sign-on/index.js';
 import type { Context } from './context.js';
-import type { ActionHandler } from './records/actions.js';
-import type { Command } from './records/commands.js';
-import type { Effects } from './records/effects.js';
-import type { Seed } from './records/seed.js';
-import type { System } from './records/system.js';
-import type { Person, ProviderSettings } from './sign-on/index.js';
+import type { Effects } from './effects.js';
+import type { Seed } from './seed.js';
 
 /** How the principals of one kind log in: which fields of their record hold what. */
 export interface LoginSettings {
