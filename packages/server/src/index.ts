@@ -1,19 +1,23 @@
-export type { Authorized } from './access/access.js';
+export type { ActionCall, ActionHandler } from './application/actions.js';
 export { loginAddress, type Root, rootOf } from './application/addresses.js';
-export {
-  type Application,
-  DEFAULT_TOKENS,
-  type Demo,
-  type LockoutSettings,
-  type LoginSettings,
-  type PresenceSettings,
-  type SignOnSettings,
-  type StaticTokenSettings,
-  type TokenSettings,
-} from './application/application.js';
+export type { Application } from './application/application.js';
+export type { Authorized } from './application/authorized.js';
+export type {
+  Command,
+  CommandAnswer,
+  CommandCall,
+  CommandCookie,
+  CommandEyes,
+  CommandHands,
+} from './application/commands.js';
 export type { Asker, Caller, Context, Service } from './application/context.js';
 export type { Deleting, Effect, Effects } from './application/effects.js';
-export { DEMO_PASSWORD, type Seed } from './application/seed.js';
+export type { LoginSettings, StaticTokenSettings } from './application/logins.js';
+export type { Emit, Emitted, PresenceSettings } from './application/presence.js';
+export type { Masked } from './application/records.js';
+export { DEMO_PASSWORD, type Demo, type Seed } from './application/seed.js';
+export type { Person, ProviderSettings, SignOnSettings } from './application/sign-on.js';
+export { DEFAULT_TOKENS, type TokenSettings } from './application/tokens.js';
 export {
   type AuditFilters,
   describeFault,
@@ -47,6 +51,7 @@ export {
   createServiceKey,
   createSetupLink,
   hashPassword,
+  type LockoutSettings,
   type LoginResult,
   listServiceKeys,
   login,
@@ -66,36 +71,17 @@ export {
   openInstallation,
 } from './installation.js';
 export { ConfigurationError } from './keys/index.js';
-export type { Emit, Emitted } from './presence/index.js';
 export { PROBLEMS, Problem, type ProblemCode } from './problems.js';
 export { preparePassword } from './records/accounts.js';
-export type { ActionCall, ActionHandler } from './records/actions.js';
 export { makeAdministrator } from './records/administrator.js';
 export { changePasswordAction } from './records/change-password.js';
-export type { CommandEyes, CommandHands } from './records/command-hands.js';
-export type {
-  Command,
-  CommandAnswer,
-  CommandCall,
-  CommandCookie,
-} from './records/commands.js';
 export { openField, reencrypt } from './records/encrypted.js';
-export type { Masked } from './records/mask.js';
 export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
 export { inTransaction } from './records/write.js';
 export { Principals } from './rights/principals.js';
 export { type Runtime, systemRuntime } from './runtime.js';
-export {
-  type Link,
-  listLinks,
-  type Person,
-  type ProviderSettings,
-  readSignOn,
-  removeLink,
-  type SignOnConfiguration,
-  toProvider,
-} from './sign-on/index.js';
+export { type Link, listLinks, readSignOn, removeLink, type SignOnConfiguration, toProvider } from './sign-on/index.js';
 export { BackupError, type BackupSummary, backup, restore } from './storage/backup.js';
 export { type Database, openDatabase, type Transaction } from './storage/database.js';
 export {

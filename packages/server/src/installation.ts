@@ -1,12 +1,13 @@
 import type { Policy } from '@ostiary/policy';
 import { tableOf } from '@ostiary/policy/sql';
 import { tokenClaims } from './access/token-claims.js';
-import { type Application, DEFAULT_TOKENS, type TokenSettings } from './application/application.js';
+import type { Application } from './application/application.js';
 import type { Context } from './application/context.js';
+import { DEFAULT_TOKENS, refreshSettings, type TokenSettings } from './application/tokens.js';
 import { auditRotation } from './audit/index.js';
 import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
 import { Served } from './declared/served.js';
-import { DEFAULT_LOCKOUT, refreshSettings } from './identity/index.js';
+import { DEFAULT_LOCKOUT } from './identity/index.js';
 import {
   createFieldKeys,
   createSigningKeys,

@@ -8,27 +8,12 @@ import {
   possible,
   universal,
 } from '@ostiary/policy';
+import type { Authorized } from '../application/authorized.js';
 import type { Caller, Context } from '../application/context.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import { Problem } from '../problems.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
-
-declare const AUTHORIZED: unique symbol;
-
-/**
- * A record on which an action was allowed. Only this file makes one, and only from a decision, so a function that
- * takes it can't be called by code that skipped the check: that does not compile.
- */
-export interface Authorized<T extends string = string, A extends string = string> {
-  readonly [AUTHORIZED]: readonly [T, A];
-  readonly type: T;
-  readonly action: A;
-  readonly record: LoadedRecord;
-  readonly decision: Decision;
-  /** Names the decision in the answer and in the audit trail. */
-  readonly decisionId: string;
-}
 
 /** A refusal, with what the audit trail is told of it once the transaction is rolled back. */
 export class Refusal extends Problem {

@@ -1,5 +1,6 @@
 import { kebabCase } from '@ostiary/policy';
-import type { Application, LoginSettings } from './application.js';
+import type { Application } from './application.js';
+import type { LoginSettings } from './logins.js';
 
 /** Where principals find the API of an application, below its address. */
 export interface Root {

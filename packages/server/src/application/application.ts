@@ -1,88 +1,14 @@
 import type { Personas, Policy } from '@ostiary/policy';
-import type { ActionHandler } from '../records/actions.js';
-import type { Command } from '../records/commands.js';
-import type { System } from '../records/system.js';
-import type { Person, ProviderSettings } from '../sign-on/index.js';
-import type { Context } from './context.js';
+import type { LockoutSettings } from '../identity/index.js';
+import type { ActionHandler } from './actions.js';
+import type { Command } from './commands.js';
 import type { Effects } from './effects.js';
-import type { Seed } from './seed.js';
-
-/** How the principals of one kind log in: which fields of their record hold what. */
-export interface LoginSettings {
-  /** The field with the user name. */
-  readonly login: string;
-  /** The secret field through which a password is set. */
-  readonly password: string;
-  /** The boolean field that disables the account. */
-  readonly disabled?: string;
-  /** The boolean field without which there is no logging in; open sessions, and other ways in, go on. */
-  readonly enabled?: string;
-  /**
-   * Where they log in, below the application's address: `/auth/login`. With `roots`, it is `/api/<kind>/login`. Null where
-   * only commands log them in.
-   */
-  readonly path?: string | null;
-  /** Fields with names that a password must not resemble. */
-  readonly names?: readonly string[];
-  /** Further claims of their tokens, for a client to read, and the text fields that they are taken from: `{ email: 'email' }`. */
-  readonly claims?: Readonly<Record<string, string>>;
-}
-
-/** How people sign in with an account that they have elsewhere, where the installation has providers for it. */
-export interface SignOnSettings {
-  /** The kind of principal that does. */
-  readonly kind: string;
-  /**
-   * The text field with an address that the application knows to be its owner's: by it somebody is found the first time.
-   * Not one that people write as they like. Without it nobody is found by an address.
-   */
-  readonly email?: string;
-  /** Makes accounts for people who have none; without it nobody does. None of them is an administrator's. */
-  readonly newAccounts?: {
-    /** The fields of the new record. */
-    readonly values: (person: Person & { readonly email: string }) => Readonly<Record<string, unknown>>;
-    /** With every provider, in place of those alone whose settings say so. */
-    readonly always?: boolean;
-  };
-  /** Providers that are records of the application, by their names; read anew with each sign-on. */
-  readonly connections?: (context: Context) => Promise<Readonly<Record<string, ProviderSettings>>>;
-}
-
-export interface TokenSettings {
-  /** HS256 signs with a secret from the environment; the others with the installation's own keys, published as JWKS. */
-  readonly algorithm: 'ES256' | 'EdDSA' | 'HS256';
-  /** For HS256: the environment variable that holds the secret. */
-  readonly secretFrom?: string;
-  readonly lifetimeSeconds: number;
-  /** With this, a log-in answers a refresh token too; each has to be used within so many seconds, and works once. */
-  readonly refreshSeconds?: number;
-  /** How long an access token is good that was made by a refresh; as long as after a log-in, where nothing is said. */
-  readonly refreshedSeconds?: number;
-  /** When a session ends, however often it is refreshed; 30 days after the log-in, where nothing is said. */
-  readonly sessionSeconds?: number;
-}
-
-/** How principals of a kind hold a token that stays good until it is replaced or revoked. */
-export interface StaticTokenSettings {
-  /** The boolean field without which the token is refused. */
-  readonly enabled?: string;
-}
-
-/** Where an application says nothing of its tokens: signed with the installation's keys, and good for an hour. */
-export const DEFAULT_TOKENS: TokenSettings = { algorithm: 'ES256', lifetimeSeconds: 3600 };
-
-/** When guessing a password ends; five failures in a quarter of an hour, for as long, where nothing is said. */
-export interface LockoutSettings {
-  readonly maxFailures: number;
-  readonly windowSeconds: number;
-  readonly lockSeconds: number;
-}
-
-/** Principals of one kind, who may keep a socket open, and so be online. */
-export interface PresenceSettings {
-  /** The boolean field of their record without which they may not. */
-  readonly when?: string;
-}
+import type { LoginSettings, StaticTokenSettings } from './logins.js';
+import type { PresenceSettings } from './presence.js';
+import type { Demo, Seed } from './seed.js';
+import type { SignOnSettings } from './sign-on.js';
+import type { System } from './system.js';
+import type { TokenSettings } from './tokens.js';
 
 /** An application: a policy with what the server needs to serve it. No application is special to the server. */
 export interface Application {
@@ -107,6 +33,7 @@ export interface Application {
   /** Kinds of principal that come with a static token, which `staticTokenActions` make and end. */
   readonly staticTokens?: Readonly<Record<string, StaticTokenSettings>>;
   readonly tokens?: TokenSettings;
+  /** When guessing a password ends; five failures in a quarter of an hour, for as long, where nothing is said. */
   readonly lockout?: LockoutSettings;
   /** The kinds of principals that may be online: see `docs/presence.md`. */
   readonly presence?: Readonly<Record<string, PresenceSettings>>;
@@ -143,11 +70,4 @@ export interface Declared {
    * @throws ModelError, or Problem `invalid_input`, for what can't be declared: then the record is not written
    */
   readonly policy: (rows: readonly Readonly<Record<string, unknown>>[]) => Policy;
-}
-
-export interface Demo {
-  /** Shown when the server starts; the password of each is `ostiary-demo`. */
-  readonly accounts: readonly { readonly login: string; readonly says: string }[];
-  /** Fills an empty application. */
-  readonly load: (seed: Seed) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Policy, Principal } from '@ostiary/policy';
-import type { IdentityDependencies } from '../identity/index.js';
+import type { IdentityDependencies, Program } from '../identity/index.js';
 import type { FieldKeys } from '../keys/index.js';
 import type { Principals } from '../rights/principals.js';
 import type { LiveTypes } from '../rights/type-attributes.js';
@@ -36,7 +36,7 @@ export interface Caller {
 
 /** A program that asks for decisions with a key of its own. It is no principal, and never the installation itself. */
 export interface Service {
-  readonly service: { readonly id: string; readonly name: string; readonly trusted: boolean };
+  readonly service: Program;
   readonly requestId: string | null;
 }
 

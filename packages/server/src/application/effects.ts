@@ -1,8 +1,8 @@
-import type { Emit } from '../presence/events.js';
-import type { System } from '../records/system.js';
 import type { Transaction } from '../storage/database.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import type { Context } from './context.js';
+import type { Emit } from './presence.js';
+import type { System } from './system.js';
 
 /** What an effect is given: the record that was written, and the installation's own hand for what follows from it. */
 export interface Effect {

@@ -1,11 +1,8 @@
 import { findField, type Model } from '@ostiary/policy';
 import { loginAddress } from '../application/addresses.js';
-import {
-  type Application,
-  DEFAULT_TOKENS,
-  type LoginSettings,
-  type TokenSettings,
-} from '../application/application.js';
+import type { Application } from '../application/application.js';
+import type { LoginSettings } from '../application/logins.js';
+import { DEFAULT_TOKENS, type TokenSettings } from '../application/tokens.js';
 import { OWN_CLAIMS } from '../keys/index.js';
 import { fail } from './error.js';
 

@@ -10,17 +10,13 @@ import type {
   TypeSource,
 } from '@ostiary/policy';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
-import type {
-  Application,
-  Declared,
-  Demo,
-  LockoutSettings,
-  LoginSettings,
-  PresenceSettings,
-  SignOnSettings,
-  StaticTokenSettings,
-  TokenSettings,
-} from '../application/application.js';
+import type { Application, Declared } from '../application/application.js';
+import type { LoginSettings, StaticTokenSettings } from '../application/logins.js';
+import type { PresenceSettings } from '../application/presence.js';
+import type { Demo } from '../application/seed.js';
+import type { SignOnSettings } from '../application/sign-on.js';
+import type { TokenSettings } from '../application/tokens.js';
+import type { LockoutSettings } from '../identity/index.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { ApplicationError } from './error.js';
 

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Command, CommandCookie } from '../application/commands.js';
 import type { Context } from '../application/context.js';
 import { Type } from '../input/json-schema.js';
 import { validatorFor } from '../input/validation.js';
-import { type Command, type CommandCookie, runCommand } from '../records/commands.js';
+import { runCommand } from '../records/commands.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { caller, contextOf } from './guard.js';
 import { answers, jsonApiAnswers } from './responses.js';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { loginAddress, type Root, rootOf, rootsOf } from '../application/addresses.js';
-import type { LoginSettings } from '../application/application.js';
 import type { Context } from '../application/context.js';
+import type { LoginSettings } from '../application/logins.js';
 import type { Served } from '../declared/served.js';
 import { type LoginResult, login, logout, redeemSetupLink, refresh } from '../identity/index.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';

@@ -3,16 +3,10 @@ import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Transaction } from '../storage/database.js';
+import type { AccountKey, Actor } from './account-key.js';
 import { isUsableLogin, loginKey } from './login-key.js';
 import type { PasswordHash } from './passwords.js';
 import { revokeAll } from './sessions.js';
-
-/** An account by its key: which principal of which application. */
-export interface AccountKey {
-  readonly application: string;
-  readonly kind: string;
-  readonly principalId: string;
-}
 
 export interface NewAccount extends AccountKey {
   /** Unique within the application and the kind. Without one, or without a password, nobody can log in. */
@@ -21,12 +15,6 @@ export interface NewAccount extends AccountKey {
   readonly disabled?: boolean;
   readonly loginDisabled?: boolean;
   readonly staticTokenDisabled?: boolean;
-}
-
-/** Who changes an account, for the audit trail. */
-export interface Actor {
-  readonly principal: { readonly kind: string; readonly id: string } | null;
-  readonly requestId?: string;
 }
 
 /**

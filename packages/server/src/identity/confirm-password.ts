@@ -1,6 +1,6 @@
 import { writeAudit } from '../audit/trail.js';
 import { Problem } from '../problems.js';
-import type { AccountKey } from './accounts.js';
+import type { AccountKey } from './account-key.js';
 import type { IdentityDependencies } from './dependencies.js';
 import { clearFailures, reserveAttempt } from './lockout.js';
 import { verifyPassword } from './passwords.js';

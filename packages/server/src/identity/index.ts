@@ -1,6 +1,5 @@
+export type { AccountKey, Actor } from './account-key.js';
 export {
-  type AccountKey,
-  type Actor,
   createAccount,
   deleteAccount,
   type NewAccount,
@@ -20,12 +19,13 @@ export { type PasswordContext, passwordProblem } from './password-strength.js';
 export { hashPassword, type PasswordHash, verifyPassword } from './passwords.js';
 export { purgeExpired } from './purge.js';
 export { type Refreshed, refresh } from './refresh.js';
-export { type RefreshSettings, refreshSettings } from './refresh-tokens.js';
+export type { RefreshSettings } from './refresh-tokens.js';
 export {
   authenticateService,
   createServiceKey,
   isServiceKey,
   listServiceKeys,
+  type Program,
   revokeServiceKey,
   type ServiceKey,
 } from './service-keys.js';

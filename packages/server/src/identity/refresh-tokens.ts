@@ -1,4 +1,3 @@
-import type { TokenSettings } from '../application/application.js';
 import type { Runtime } from '../runtime.js';
 import type { Executor } from '../storage/database.js';
 import { makeOpaqueToken, type OpaqueToken } from './opaque-tokens.js';
@@ -8,16 +7,6 @@ export interface RefreshSettings {
   readonly refreshSeconds: number;
   readonly refreshedSeconds: number;
   readonly sessionSeconds: number;
-}
-
-/** NIST SP 800-63B asks for a new log-in after that, where a password is the only factor. */
-const THIRTY_DAYS = 30 * 24 * 60 * 60;
-
-/** What an application says of refresh tokens; null where it has none. */
-export function refreshSettings(tokens: TokenSettings): RefreshSettings | null {
-  const { refreshSeconds, lifetimeSeconds, refreshedSeconds = lifetimeSeconds } = tokens;
-  if (refreshSeconds === undefined) return null;
-  return { refreshSeconds, refreshedSeconds, sessionSeconds: tokens.sessionSeconds ?? THIRTY_DAYS };
 }
 
 export const REFRESH_PREFIX = 'ort_';

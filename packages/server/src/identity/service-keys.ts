@@ -1,4 +1,3 @@
-import type { Service } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
@@ -14,6 +13,9 @@ export interface ServiceKey {
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
 }
+
+/** A program, as its key tells. */
+export type Program = Pick<ServiceKey, 'id' | 'name' | 'trusted'>;
 
 interface Dependencies {
   readonly database: Database;
@@ -103,7 +105,7 @@ export async function authenticateService(
   { database, runtime }: Dependencies,
   application: string,
   token: string,
-): Promise<Service['service']> {
+): Promise<Program> {
   const id = opaqueTokenId(PREFIX, token);
   if (id === null) throw new Problem('invalid_token');
   const found = await database.db

@@ -2,7 +2,7 @@ import { writeAudit } from '../audit/trail.js';
 import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Database, Executor } from '../storage/database.js';
-import type { AccountKey } from './accounts.js';
+import type { AccountKey } from './account-key.js';
 import type { Identity } from './authenticate.js';
 
 /**

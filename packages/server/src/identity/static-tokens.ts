@@ -3,7 +3,7 @@ import { Problem } from '../problems.js';
 import type { Runtime } from '../runtime.js';
 import type { Transaction } from '../storage/database.js';
 import type { Along } from '../storage/query.js';
-import type { AccountKey, Actor } from './accounts.js';
+import type { AccountKey, Actor } from './account-key.js';
 import type { Identity } from './authenticate.js';
 import type { IdentityDependencies } from './dependencies.js';
 import { askAlong, type Live, RIGHTS } from './live.js';

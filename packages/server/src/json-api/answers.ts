@@ -1,5 +1,5 @@
 import type { Caller, Context } from '../application/context.js';
-import type { Masked } from '../records/mask.js';
+import type { Masked } from '../application/records.js';
 import { type Among, countListed, LISTED } from '../records/page.js';
 import { listAmong } from '../records/read.js';
 import { type Document, documentOf, type Rendering, type ResourceObject, resourceObject } from './document.js';

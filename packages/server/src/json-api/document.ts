@@ -1,6 +1,6 @@
 import type { Model } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
-import type { Masked } from '../records/mask.js';
+import type { Masked } from '../application/records.js';
 import { type Identifier, identifierOf, isToMany, type Relationship, relationshipsOf } from './relationships.js';
 
 /** https://jsonapi.org/format/1.1/ */

@@ -1,5 +1,5 @@
 import type { Caller, Context } from '../application/context.js';
-import type { Masked } from '../records/mask.js';
+import type { Masked } from '../application/records.js';
 import { readEach } from '../records/read.js';
 import { linksOf } from '../records/related.js';
 import { isBare } from './document.js';

@@ -1,4 +1,4 @@
-export { type Emit, type Emitted, emitter, ONLINE } from './events.js';
+export { emitter, ONLINE } from './events.js';
 export { Presence } from './presence.js';
 export { onlineSql } from './rows.js';
 export { type Held, standingOf } from './standing.js';

@@ -1,6 +1,6 @@
 import { actor } from '../access/access.js';
-import type { LoginSettings } from '../application/application.js';
 import type { Caller, Context } from '../application/context.js';
+import type { LoginSettings } from '../application/logins.js';
 import {
   type AccountKey,
   type Actor,

@@ -1,4 +1,5 @@
-import { type Authorized, actor } from '../access/access.js';
+import { actor } from '../access/access.js';
+import type { Authorized } from '../application/authorized.js';
 import type { Caller, Context } from '../application/context.js';
 import { type AuditEntry, writeAudit } from '../audit/trail.js';
 import type { Executor, Transaction } from '../storage/database.js';

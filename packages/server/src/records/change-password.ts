@@ -1,7 +1,7 @@
+import type { ActionHandler } from '../application/actions.js';
 import { confirmPassword } from '../identity/index.js';
 import { Type } from '../input/json-schema.js';
 import { preparePassword, principalKind } from './accounts.js';
-import type { ActionHandler } from './actions.js';
 
 /**
  * The action by which principals change their own password: the present one is asked for, and their other sessions end.

@@ -1,51 +1,16 @@
-import { type Authorized, authorize, requirePossible } from '../access/access.js';
+import { authorize, requirePossible } from '../access/access.js';
+import type { Authorized } from '../application/authorized.js';
+import type { CommandEyes, CommandHands } from '../application/commands.js';
 import type { Caller, Context } from '../application/context.js';
 import { requireValid, requireValidChanges } from '../input/require-valid.js';
-import { type Emit, emitter } from '../presence/events.js';
+import { emitter } from '../presence/events.js';
 import type { Executor, Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
-import type { LoadedRecord } from '../storage/rows.js';
 import { preparePassword } from './accounts.js';
 import { removeOneIn } from './delete.js';
-import type { Masked } from './mask.js';
 import { readIn, shownAfterCreate, shownAfterUpdate } from './read.js';
 import { System } from './system.js';
 import { changeOneIn, createIn } from './write.js';
-
-type Values = Readonly<Record<string, unknown>>;
-
-/** What a command decides and looks at, outside of a transaction or inside. Nothing is locked. */
-export interface CommandEyes {
-  /**
-   * Decides whether the caller may do an action on a record. That it ran on it is in the audit trail.
-   * @param id null for a record that is not there: it is refused as one that the caller may not know of
-   * @throws Refusal; Problem `not_found` where the caller may know that there is none
-   */
-  authorize(action: string, type: string, id: string | null): Promise<Authorized>;
-  /** The records of a type with these values in fields of their own. Nothing is decided: they are not to be shown. */
-  find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]>;
-}
-
-/**
- * What a command does inside of a transaction. In the caller's name is: held against the type's schema, decided, masked and
- * audited as a request of theirs would be.
- * @throws Refusal, Problem
- */
-export interface CommandHands extends CommandEyes {
-  readonly transaction: Transaction;
-  /** Makes a record in the caller's name; what they may see of it, at least its id. */
-  create(type: string, values: Values): Promise<Masked>;
-  /** Changes a record in the caller's name; what they may see of it. */
-  change(type: string, id: string, values: Values): Promise<Masked>;
-  /** Deletes a record in the caller's name: null, or what was done in place of that. */
-  remove(type: string, id: string): Promise<string | null>;
-  /** Reads a record in the caller's name. */
-  read(type: string, id: string): Promise<Masked>;
-  /** The installation's own hand: nothing is decided about what it writes. */
-  readonly system: System;
-  /** Tells those who are online, once the transaction is committed. */
-  readonly emit: Emit;
-}
 
 /** The hands of a caller in a transaction. */
 export function handsIn(

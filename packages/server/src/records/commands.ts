@@ -1,74 +1,15 @@
-import { type Authorized, actor, requirePossible } from '../access/access.js';
+import { actor, requirePossible } from '../access/access.js';
+import type { Authorized } from '../application/authorized.js';
+import type { Command, CommandAnswer } from '../application/commands.js';
 import type { Caller, Context } from '../application/context.js';
 import { writeAudit } from '../audit/trail.js';
-import { type LoginResult, login, loginElsewhere } from '../identity/index.js';
-import type { JsonSchema } from '../input/json-schema.js';
+import { login, loginElsewhere } from '../identity/index.js';
 import type { Executor } from '../storage/database.js';
 import { auditWrite } from './audit-write.js';
-import { type CommandEyes, type CommandHands, eyesIn, handsIn } from './command-hands.js';
+import { eyesIn, handsIn } from './command-hands.js';
 import { inTransaction } from './write.js';
 
 type Values = Readonly<Record<string, unknown>>;
-
-/** What a command is given. */
-export interface CommandCall extends CommandEyes {
-  readonly context: Context;
-  /** Who asked for it. */
-  readonly caller: Caller;
-  /** The parts of the address, and the body, as their schemas describe them. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly input: Values;
-  /** Refuses where there can be no record of a type on which the caller may do an action. @throws Refusal */
-  requirePossible(action: string, type: string): void;
-  /** Does what belongs together: all of it is written, or nothing. It may run again, where others were in its way. */
-  inTransaction<T>(run: (hands: CommandHands) => Promise<T>): Promise<T>;
-  /** Counts an attempt as a log-in, by its address: for what costs as much, or can be guessed at. @throws Problem */
-  countAttempt(): Promise<void>;
-  /**
-   * Logs somebody in by their password, as a log-in does: counted, locked out, audited. Outside of transactions.
-   * @throws Problem `invalid_credentials`, `account_locked`, `account_disabled`, `too_many_requests`
-   */
-  logIn(kind: string, login: string, password: string): Promise<LoginResult>;
-  /**
-   * Logs somebody in who has proved to the command who they are: by a code, or since it has just made the account. The
-   * command answers for that. Outside of transactions.
-   * @throws Problem `account_disabled`, `invalid_credentials` where there is no such account, `too_many_requests`
-   */
-  issue(kind: string, principalId: string): Promise<LoginResult>;
-}
-
-/** A cookie that browsers send to this application alone, and show to no script. */
-export interface CommandCookie {
-  readonly name: string;
-  readonly value: string;
-  /** When the browser forgets it; with the window, where nothing is said. */
-  readonly maxAgeSeconds?: number;
-}
-
-export interface CommandAnswer {
-  /** JSON. */
-  readonly body: unknown;
-  readonly cookies?: readonly CommandCookie[];
-}
-
-/** Something that is asked for by name, and is not an action of one record. */
-export interface Command {
-  /** Its name in the API's documentation and in the audit trail. */
-  readonly name: string;
-  /** Below the application's address, with its parameters: `/action/:entity/:name`. It is a POST. */
-  readonly path: string;
-  /** One sentence for the API's documentation. */
-  readonly says: string;
-  /** What whoever asks might have to be allowed on some record of a type; the command decides on records itself. */
-  readonly decision: { readonly action: string; readonly type: string };
-  /** The schema of the address's parameters, as `Type` writes it; all are texts. */
-  readonly params: JsonSchema;
-  /** The schema of the request's body. */
-  readonly input: JsonSchema;
-  /** The schema of the answer, for the documentation. */
-  readonly answer?: JsonSchema;
-  readonly run: (call: CommandCall) => Promise<CommandAnswer>;
-}
 
 interface Asked {
   readonly params: Readonly<Record<string, string>>;

@@ -1,7 +1,6 @@
 import { type Policy, resourceOf } from '@ostiary/policy';
-import type { Demo } from '../application/application.js';
 import type { Context } from '../application/context.js';
-import type { Seed } from '../application/seed.js';
+import type { Demo, Seed } from '../application/seed.js';
 import { ApplicationError } from '../authoring/error.js';
 import { createSchema } from '../input/schemas.js';
 import { type Validator, validationProblem, validatorFor } from '../input/validation.js';

@@ -3,10 +3,10 @@ import { collectionOf } from '@ostiary/policy/sql';
 import { authorize, environment } from '../access/access.js';
 import { formNames, formRecord, typeOfForm } from '../access/forms.js';
 import type { Caller, Context } from '../application/context.js';
+import type { Masked } from '../application/records.js';
 import type { JsonSchema } from '../input/json-schema.js';
 import { valueSchema } from '../input/schemas.js';
 import { loadRecord } from '../storage/load.js';
-import type { Masked } from './mask.js';
 import { principalOf } from './page.js';
 import { listRecords } from './read.js';
 

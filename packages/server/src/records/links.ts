@@ -1,6 +1,7 @@
 import { decide, type Relation } from '@ostiary/policy';
 import { authorize, environment, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../application/context.js';
+import type { Written } from '../application/records.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
@@ -9,7 +10,7 @@ import { removeOneIn } from './delete.js';
 import { mask } from './mask.js';
 import { principalOf } from './page.js';
 import { endsIn } from './related.js';
-import { type Change, changeOneIn, createIn, inTransaction, requireVersion, type Written } from './write.js';
+import { type Change, changeOneIn, createIn, inTransaction, requireVersion } from './write.js';
 
 type Values = Readonly<Record<string, unknown>>;
 

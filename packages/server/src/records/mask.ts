@@ -1,8 +1,6 @@
 import { type Decision, type Policy, visibility } from '@ostiary/policy';
+import type { Masked } from '../application/records.js';
 import type { LoadedRecord } from '../storage/rows.js';
-
-/** A record as one reader sees it. */
-export type Masked = Readonly<Record<string, unknown>> & { readonly id: string };
 
 /**
  * Shows what a decision lets its reader see. A field that a view transforms is left out: no transform is installed.

@@ -1,12 +1,13 @@
 import { decide } from '@ostiary/policy';
 import { actor, authorize, environment, refuseView, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../application/context.js';
+import type { Masked } from '../application/records.js';
 import { type AuditEntry, type AuditEventName, writeAudit } from '../audit/trail.js';
 import type { Executor, Transaction } from '../storage/database.js';
 import { loadEach, loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
-import { type Masked, mask } from './mask.js';
+import { mask } from './mask.js';
 import { type Among, LISTED, principalOf, readPage } from './page.js';
 
 export interface ListPage {

@@ -1,7 +1,7 @@
+import type { ActionCall, ActionHandler } from '../application/actions.js';
 import { revokeStaticToken, rotateStaticToken } from '../identity/index.js';
 import { Type } from '../input/json-schema.js';
 import { principalKind, who } from './accounts.js';
-import type { ActionCall, ActionHandler } from './actions.js';
 
 const nothing = Type.Object({}, { additionalProperties: false });
 

@@ -1,6 +1,6 @@
 import type { Policy } from '@ostiary/policy';
 import { columnOf, Parameters, tableOf } from '@ostiary/policy/sql';
-import type { Authorized } from '../access/access.js';
+import type { Authorized } from '../application/authorized.js';
 import type { Runtime } from '../runtime.js';
 import type { Transaction } from '../storage/database.js';
 import { storedFields } from '../storage/model-tables.js';

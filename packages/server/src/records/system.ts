@@ -1,5 +1,6 @@
 import { authorize } from '../access/access.js';
 import type { Caller, Context } from '../application/context.js';
+import type { System as Contract } from '../application/system.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
@@ -7,11 +8,7 @@ import { preparePassword } from './accounts.js';
 import { declare } from './declare.js';
 import { changeIn, createIn, removeIn } from './write.js';
 
-/**
- * The installation's own hand: effects of writes, demo data, the first administrator. It decides nothing, since
- * nobody asked; everything it writes is audited, with no principal.
- */
-export class System {
+class Hand implements Contract {
   readonly #caller: Caller;
 
   #context: Context;
@@ -25,7 +22,6 @@ export class System {
     this.#caller = { principal: null, sessionId: null, requestId };
   }
 
-  /** The application: with what this hand has declared. */
   get context(): Context {
     return this.#context;
   }
@@ -34,12 +30,10 @@ export class System {
     return loadRecord(this.transaction, this.context.policy, type, id, true);
   }
 
-  /** The records of a type with these values in fields of their own, locked. */
   async find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]> {
     return loadRecords(this.transaction, this.context.policy, type, values, true);
   }
 
-  /** Makes a record. Its password, if it has one, is not judged: it is a demo account's, or was judged before. */
   async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
     const password = await preparePassword(this.context, type, values, values, false);
     const { record } = await createIn(this.context, this.transaction, this.#caller, type, values, password);
@@ -53,7 +47,6 @@ export class System {
     await this.#declare(type, Object.keys(changes));
   }
 
-  /** Deletes a record, if it is still there. */
   async delete(type: string, id: string): Promise<void> {
     const record = await this.load(type, id);
     if (record === null) return;
@@ -66,3 +59,8 @@ export class System {
     this.#context = await declare(this.#context, this.transaction, type, fields);
   }
 }
+
+export type System = Contract;
+
+/** The installation's own hand in a transaction: of that what `System` says, and nothing more. */
+export const System: new (context: Context, transaction: Transaction, requestId?: string | null) => System = Hand;

@@ -1,7 +1,9 @@
 import { type Needs, writable } from '@ostiary/policy';
-import { type Authorized, authorize, refuseFields, requirePossible } from '../access/access.js';
+import { authorize, refuseFields, requirePossible } from '../access/access.js';
+import type { Authorized } from '../application/authorized.js';
 import type { Caller, Context } from '../application/context.js';
 import { effectsAt } from '../application/effects.js';
+import type { Written } from '../application/records.js';
 import type { PasswordHash } from '../identity/index.js';
 import { emitter } from '../presence/events.js';
 import { Problem } from '../problems.js';
@@ -19,12 +21,6 @@ import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
 
 type Values = Readonly<Record<string, unknown>>;
-
-/** What came of a write. */
-export interface Written {
-  readonly record: LoadedRecord;
-  readonly decisionId: string;
-}
 
 const ATTEMPTS = 3;
 

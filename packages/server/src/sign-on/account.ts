@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { columnOf, tableOf } from '@ostiary/policy/sql';
-import type { SignOnSettings } from '../application/application.js';
 import type { Context } from '../application/context.js';
+import type { Person, SignOnSettings } from '../application/sign-on.js';
 import { createSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
@@ -10,7 +10,7 @@ import { inTransaction } from '../records/write.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
 import { addLink, findLink } from './links.js';
-import type { Person, Provider } from './provider.js';
+import type { Provider } from './provider.js';
 import { SignOnRefusal } from './refusal.js';
 
 /** An account here, for somebody who proved elsewhere who they are. */

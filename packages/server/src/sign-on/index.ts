@@ -1,9 +1,8 @@
 export { createSignOnClient } from './client.js';
 export { type Link, listLinks, removeLink } from './links.js';
-export { type Person, type Provider, type ProviderSource, providersOf } from './provider.js';
+export { type Provider, type ProviderSource, providersOf } from './provider.js';
 export { recordedProviders } from './recorded.js';
 export {
-  type ProviderSettings,
   readSignOn,
   type SecretSources,
   type SignOnConfiguration,

@@ -1,5 +1,6 @@
+import type { Person } from '../application/sign-on.js';
 import type { Told } from './client.js';
-import type { Person, Provider } from './provider.js';
+import type { Provider } from './provider.js';
 
 /** The longest address there is (RFC 5321 §4.5.3.1), and what no address has. */
 const ADDRESS = /^[^\s@\p{C}]{1,64}@[^\s@\p{C}]{1,255}$/u;

@@ -1,4 +1,5 @@
-import type { Claims, OAuth2, OpenIdConnect } from './provider.js';
+import type { Claims, PresetName } from '../application/sign-on.js';
+import type { OAuth2, OpenIdConnect } from './provider.js';
 
 /** What is the same for everybody who uses a well-known provider. */
 export interface Preset {
@@ -56,6 +57,4 @@ export const PRESETS = {
     scopes: ['read:user', 'user:email'],
     claims: { subject: 'id' },
   },
-} as const satisfies Readonly<Record<string, Preset>>;
-
-export type PresetName = keyof typeof PRESETS;
+} as const satisfies Readonly<Record<PresetName, Preset>>;

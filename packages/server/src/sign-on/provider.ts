@@ -1,3 +1,5 @@
+import type { Claims } from '../application/sign-on.js';
+
 /** Somebody else who tells who a person is, with everything that is needed to ask. Addresses are absolute. */
 export interface Provider {
   /** Its name in addresses. */
@@ -38,32 +40,10 @@ export interface OAuth2 {
   readonly emailsEndpoint: string | null;
 }
 
-export interface Claims {
-  readonly subject: string;
-  readonly email: string;
-  /** The member that says whether the address is verified. */
-  readonly verified: string;
-  readonly name: string;
-}
-
 /** Where providers come from: the installation's configuration, or records of an application. */
 export interface ProviderSource {
   /** All of them as they are now, also those that nobody may log in with. */
   list(): Promise<readonly Provider[]>;
-}
-
-/** A person, as a provider vouches for them. */
-export interface Person {
-  /** The provider's name. */
-  readonly provider: string;
-  readonly issuer: string;
-  /** The provider's own id of the person: never given to another one. */
-  readonly subject: string;
-  /** An address that the provider has verified; null where it has none, or has not. */
-  readonly email: string | null;
-  /** Whether the provider told an address that it has not verified. */
-  readonly emailUnverified: boolean;
-  readonly name: string | null;
 }
 
 /** Several sources as one. Where two have a provider of one name, the first counts. */

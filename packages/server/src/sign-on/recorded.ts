@@ -1,5 +1,5 @@
-import type { SignOnSettings } from '../application/application.js';
 import type { Context } from '../application/context.js';
+import type { SignOnSettings } from '../application/sign-on.js';
 import { ConfigurationError } from '../keys/index.js';
 import type { Provider, ProviderSource } from './provider.js';
 import { toProvider } from './settings.js';

@@ -1,27 +1,10 @@
+import type { ProviderSettings } from '../application/sign-on.js';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { ConfigurationError } from '../keys/index.js';
 import { isUsable } from './addresses.js';
-import { PRESETS, type Preset, type PresetName, STANDARD_CLAIMS } from './presets.js';
-import type { Claims, OAuth2, OpenIdConnect, Provider } from './provider.js';
-
-/** A provider as a person writes it down: a preset or an issuer, or the endpoints of OAuth 2.0. */
-export interface ProviderSettings {
-  readonly preset?: PresetName;
-  readonly title?: string;
-  readonly login?: boolean;
-  readonly newAccounts?: boolean;
-  readonly clientId: string;
-  readonly clientSecret?: string;
-  readonly clientAuthentication?: 'client_secret_basic' | 'client_secret_post';
-  readonly scopes?: readonly string[];
-  readonly issuer?: string;
-  readonly authorizationEndpoint?: string;
-  readonly tokenEndpoint?: string;
-  readonly profileEndpoint?: string;
-  readonly emailsEndpoint?: string;
-  readonly claims?: Partial<Claims>;
-}
+import { PRESETS, type Preset, STANDARD_CLAIMS } from './presets.js';
+import type { OAuth2, OpenIdConnect, Provider } from './provider.js';
 
 /** The sign-on of an installation, as its file says. */
 export interface SignOnConfiguration {

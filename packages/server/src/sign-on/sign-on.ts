@@ -1,5 +1,5 @@
-import type { SignOnSettings } from '../application/application.js';
 import type { Context } from '../application/context.js';
+import type { SignOnSettings } from '../application/sign-on.js';
 import { writeAudit } from '../audit/trail.js';
 import { type LoginResult, loginElsewhere } from '../identity/index.js';
 import { randomSecret } from '../keys/index.js';

@@ -1,6 +1,7 @@
 import { resourceOf } from '@ostiary/policy';
 import { refuseFields } from '../../access/access.js';
 import type { Root } from '../../application/addresses.js';
+import type { Masked } from '../../application/records.js';
 import { updateSchema } from '../../input/schemas.js';
 import { type Asking, answerList, answerOne, readListing, totalOf } from '../../json-api/answers.js';
 import { addressOf, type Document, documentOf, linkage } from '../../json-api/document.js';
@@ -9,7 +10,6 @@ import { listSchema, type Paging, pageSchema, readPaging, readShape, shapeSchema
 import { identifierOf, isToMany, type Relationship, relationshipsOf } from '../../json-api/relationships.js';
 import { relatedDocument } from '../../json-api/schemas.js';
 import type { Linking } from '../../records/links.js';
-import type { Masked } from '../../records/mask.js';
 import { findRecord, listAmong, readRecord } from '../../records/read.js';
 import { endsIn, linksFrom, relatedTo, withIds } from '../../records/related.js';
 import { jsonApiAnswers } from '../responses.js';

@@ -1,12 +1,13 @@
 import { kebabCase, type Model, spaced } from '@ostiary/policy';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ActionHandler } from '../../application/actions.js';
 import type { Root } from '../../application/addresses.js';
 import { effectsAt } from '../../application/effects.js';
 import { type JsonSchema, Type } from '../../input/json-schema.js';
 import { createSchema, listSchema, recordSchema, updateSchema } from '../../input/schemas.js';
 import { validatorFor } from '../../input/validation.js';
 import { ONLINE } from '../../presence/index.js';
-import { type ActionHandler, runAction } from '../../records/actions.js';
+import { runAction } from '../../records/actions.js';
 import { removeRecord } from '../../records/delete.js';
 import { type ListQuery, parseListQuery } from '../../records/list-query.js';
 import { listOnline } from '../../records/online.js';
