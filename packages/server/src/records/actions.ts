@@ -36,9 +36,10 @@ export async function runAction(
       system,
       authorize: (other, of, otherId) => authorizeOther(context, transaction, caller, other, of, otherId),
       emit: emitter(context, transaction),
-      change: (values, password) => {
+      async change(values, password) {
         audited = true;
-        return changeIn(context, transaction, caller, handle, values, null, password ?? null);
+        const written = await changeIn(context, transaction, caller, handle, values, null, password ?? null);
+        return { record: written.record, decisionId: written.decisionId };
       },
     });
     if (!audited) {

@@ -67,6 +67,8 @@ function deletingOf(
     emit: emitter(context, transaction),
     mayDelete: (of, other) =>
       principal === null || decide(policy, principal, 'delete', of, other.facts, environment(context)).allowed,
-    remove: (of, other) => removeIn(context, transaction, caller, authorize(context, caller, 'delete', of, other)),
+    async remove(of, other) {
+      await removeIn(context, transaction, caller, authorize(context, caller, 'delete', of, other));
+    },
   };
 }

@@ -5,7 +5,6 @@ import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { preparePassword } from './accounts.js';
-import { declare } from './declare.js';
 import { changeIn, createIn, removeIn } from './write.js';
 
 class Hand implements Contract {
@@ -36,27 +35,31 @@ class Hand implements Contract {
 
   async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
     const password = await preparePassword(this.context, type, values, values, false);
-    const { record } = await createIn(this.context, this.transaction, this.#caller, type, values, password);
-    await this.#declare(type);
-    return record.id;
+    const { context } = this;
+    const written = await createIn(context, this.transaction, this.#caller, type, values, password);
+    this.#goOn(context, written.context);
+    return written.record.id;
   }
 
   async update(type: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
-    const handle = authorize(this.context, this.#caller, 'update', type, await this.load(type, id));
-    await changeIn(this.context, this.transaction, this.#caller, handle, changes, null, null);
-    await this.#declare(type, Object.keys(changes));
+    const record = await this.load(type, id);
+    const { context } = this;
+    const handle = authorize(context, this.#caller, 'update', type, record);
+    const written = await changeIn(context, this.transaction, this.#caller, handle, changes, null, null);
+    this.#goOn(context, written.context);
   }
 
   async delete(type: string, id: string): Promise<void> {
     const record = await this.load(type, id);
     if (record === null) return;
-    const handle = authorize(this.context, this.#caller, 'delete', type, record);
-    await removeIn(this.context, this.transaction, this.#caller, handle);
-    await this.#declare(type);
+    const { context } = this;
+    const handle = authorize(context, this.#caller, 'delete', type, record);
+    this.#goOn(context, await removeIn(context, this.transaction, this.#caller, handle));
   }
 
-  async #declare(type: string, fields: readonly string[] | null = null): Promise<void> {
-    this.#context = await declare(this.#context, this.transaction, type, fields);
+  /** Goes on with what a write declared. One that declared nothing takes nothing back that another did meanwhile. */
+  #goOn(before: Context, after: Context): void {
+    if (after !== before) this.#context = after;
   }
 }
 

@@ -22,6 +22,11 @@ import { System } from './system.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** What came of a write inside a transaction: with the application as it is for the rest of that. */
+export interface WrittenIn extends Written {
+  readonly context: Context;
+}
+
 const ATTEMPTS = 3;
 
 /** Runs a write in a transaction, and puts PostgreSQL's refusals into our words. */
@@ -54,7 +59,7 @@ export async function createIn(
   type: string,
   input: Values,
   password: PasswordHash | null,
-): Promise<Written> {
+): Promise<WrittenIn> {
   const { policy, runtime } = context;
   const id = runtime.id();
   const by = makerOf(policy.model, caller.principal);
@@ -72,10 +77,10 @@ export async function createIn(
   const record = await reload(context, transaction, type, id);
   authorize(context, caller, 'create', type, record);
   await enforceLimits(context, transaction, type, record);
-  await declare(context, transaction, type);
+  const declared = await declare(context, transaction, type);
   await auditWrite(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
   await auditRights(context, transaction, caller, handle, null, record);
-  return { record, decisionId: handle.decisionId };
+  return { record, decisionId: handle.decisionId, context: declared };
 }
 
 /** New values of fields, or how they follow from what the record has when it is locked. */
@@ -124,7 +129,7 @@ export async function changeIn(
   input: Values,
   seen: readonly number[] | null,
   password: PasswordHash | null,
-): Promise<Written> {
+): Promise<WrittenIn> {
   const { policy } = context;
   const { type, action, record: before } = handle;
   requireVersion(before, seen);
@@ -143,20 +148,23 @@ export async function changeIn(
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
-  await declare(context, transaction, type, Object.keys(input));
+  const declared = await declare(context, transaction, type, Object.keys(input));
   const event = action === 'update' ? 'record.updated' : 'record.action';
   await auditWrite(context, transaction, caller, handle, event, { fields: changedFields(before, record, input) });
   await auditRights(context, transaction, caller, handle, before, record);
-  return { record, decisionId: handle.decisionId };
+  return { record, decisionId: handle.decisionId, context: declared };
 }
 
-/** Deletes a record that was loaded, locked and authorized in a transaction that is already open. */
+/**
+ * Deletes a record that was loaded, locked and authorized in a transaction that is already open.
+ * @returns the application as it is for the rest of that
+ */
 export async function removeIn(
   context: Context,
   transaction: Transaction,
   caller: Caller,
   handle: Authorized<string, 'delete'>,
-): Promise<void> {
+): Promise<Context> {
   const { type, record } = handle;
   await requireReferred(context, transaction, caller, type, record.values, null);
   await beginDeclaring(context, transaction, type);
@@ -164,9 +172,10 @@ export async function removeIn(
   await runEffect(context, transaction, caller, type, 'deleted', record);
   await deleteRecord(transaction, context.policy, handle);
   await accountDeleted(context, transaction, caller, type, record.id);
-  await declare(context, transaction, type);
+  const declared = await declare(context, transaction, type);
   await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
   await auditRights(context, transaction, caller, handle, record, null);
+  return declared;
 }
 
 /** Takes a record out of what refers to it, or what refers to it along with it, as the model says. */
