@@ -78,7 +78,7 @@ export { changePasswordAction } from './records/change-password.js';
 export { openField, reencrypt } from './records/encrypted.js';
 export { staticTokenActions } from './records/static-token-actions.js';
 export { System } from './records/system.js';
-export { inTransaction } from './records/write.js';
+export { inTransaction } from './records/transaction.js';
 export { Principals } from './rights/principals.js';
 export { type Runtime, systemRuntime } from './runtime.js';
 export { type Link, listLinks, readSignOn, removeLink, type SignOnConfiguration, toProvider } from './sign-on/index.js';

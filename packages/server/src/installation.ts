@@ -20,7 +20,7 @@ import {
 } from './keys/index.js';
 import { requireReadable } from './records/encrypted.js';
 import { fill, fillWithDemo } from './records/filling.js';
-import { inTransaction } from './records/write.js';
+import { inTransaction } from './records/transaction.js';
 import { Principals } from './rights/principals.js';
 import { LiveTypes } from './rights/type-attributes.js';
 import type { Runtime } from './runtime.js';

@@ -9,7 +9,7 @@ import { createSchema } from '../input/schemas.js';
 import { Problem } from '../problems.js';
 import { preparePassword } from '../records/accounts.js';
 import { makeAdministrator } from '../records/administrator.js';
-import { inTransaction } from '../records/write.js';
+import { inTransaction } from '../records/transaction.js';
 import { caller } from './guard.js';
 import { answers } from './responses.js';
 import { documentedAt } from './root-documentation.js';

@@ -9,7 +9,8 @@ import type { Transaction } from '../storage/database.js';
 import { loadRecord } from '../storage/load.js';
 import { auditWrite } from './audit-write.js';
 import { System } from './system.js';
-import { changeIn, inTransaction } from './write.js';
+import { inTransaction } from './transaction.js';
+import { changeIn } from './write.js';
 
 /** Runs a named action on a record, in a transaction, with its audit entry. */
 export async function runAction(

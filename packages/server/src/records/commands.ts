@@ -7,7 +7,7 @@ import { login, loginElsewhere } from '../identity/index.js';
 import type { Executor } from '../storage/database.js';
 import { auditWrite } from './audit-write.js';
 import { eyesIn, handsIn } from './command-hands.js';
-import { inTransaction } from './write.js';
+import { inTransaction } from './transaction.js';
 
 type Values = Readonly<Record<string, unknown>>;
 

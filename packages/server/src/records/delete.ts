@@ -8,7 +8,8 @@ import { loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { auditWrite } from './audit-write.js';
 import { System } from './system.js';
-import { inTransaction, removeIn, requireVersion } from './write.js';
+import { inTransaction } from './transaction.js';
+import { removeIn, requireVersion } from './write.js';
 
 /**
  * Deletes a record, or does what the application does in place of that.

@@ -10,7 +10,8 @@ import { removeOneIn } from './delete.js';
 import { mask } from './mask.js';
 import { principalOf } from './page.js';
 import { endsIn } from './related.js';
-import { type Change, changeOneIn, createIn, inTransaction, requireVersion } from './write.js';
+import { inTransaction } from './transaction.js';
+import { type Change, changeOneIn, createIn, requireVersion } from './write.js';
 
 type Values = Readonly<Record<string, unknown>>;
 

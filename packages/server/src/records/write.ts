@@ -14,31 +14,18 @@ import { accountCreated, accountDeleted, accountUpdated, preparePassword } from 
 import { auditRights, auditWrite, changedFields } from './audit-write.js';
 import { beginDeclaring, declare } from './declare.js';
 import { sealFields } from './encrypted.js';
-import { isTransient, problemOf, referrersOf, requireReferences } from './integrity.js';
+import { referrersOf, requireReferences } from './integrity.js';
 import { enforceLimits } from './limits.js';
 import { requireReferred } from './referred.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
+import { inTransaction } from './transaction.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
 /** What came of a write inside a transaction: with the application as it is for the rest of that. */
 export interface WrittenIn extends Written {
   readonly context: Context;
-}
-
-const ATTEMPTS = 3;
-
-/** Runs a write in a transaction, and puts PostgreSQL's refusals into our words. */
-export async function inTransaction<T>(context: Context, run: (transaction: Transaction) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await context.database.db.transaction().execute(run);
-    } catch (error) {
-      // Whoever loses a deadlock was rolled back whole, and may as well try again.
-      if (!isTransient(error) || attempt === ATTEMPTS) throw problemOf(error);
-    }
-  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { createSchema } from '../input/schemas.js';
 import { validationProblem, validatorFor } from '../input/validation.js';
 import { Problem } from '../problems.js';
 import { System } from '../records/system.js';
-import { inTransaction } from '../records/write.js';
+import { inTransaction } from '../records/transaction.js';
 import type { Transaction } from '../storage/database.js';
 import { query } from '../storage/query.js';
 import { addLink, findLink } from './links.js';
