@@ -1,7 +1,18 @@
-import type { System } from './system.js';
+import type { LoadedRecord } from '../storage/rows.js';
 
-/** What an application is filled with: `create` gives the id of what it made. */
-export type Seed = Pick<System, 'create' | 'find' | 'update'>;
+type Values = Readonly<Record<string, unknown>>;
+
+/** What an application is filled with. */
+export interface Seed {
+  /**
+   * Makes a record. Its password, if it has one, is not judged: it is a demo account's, or was judged before.
+   * @returns its id
+   */
+  create(type: string, values: Values): Promise<string>;
+  /** The records of a type with these values in fields of their own, locked. */
+  find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]>;
+  update(type: string, id: string, changes: Values): Promise<void>;
+}
 
 /** The password of every demo account. */
 export const DEMO_PASSWORD = 'ostiary-demo';
