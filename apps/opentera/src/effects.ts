@@ -37,7 +37,7 @@ async function createdProject(effect: Effect): Promise<void> {
 /** A project that is disabled shuts out its participants, who give their devices back; nothing else of it changes. */
 async function disabledProject({ record, before, system }: Effect & { readonly before: LoadedRecord }): Promise<void> {
   if (record.values.enabled === true || before.values.enabled === false) return;
-  for (const { id: participantId, values } of await system.find('Participant', { projectId: record.id })) {
+  for await (const { id: participantId, values } of system.walk('Participant', { projectId: record.id })) {
     if (values.enabled === true) await system.update('Participant', participantId, { enabled: false });
     for (const link of await system.find('DeviceParticipant', { participantId })) {
       await system.delete('DeviceParticipant', link.id);

@@ -29,12 +29,16 @@ export async function resync({ policy: { model } }: Context, hands: CommandHands
   if (!Object.hasOwn(model.resources, entity) || !Object.hasOwn(model.resources, join)) {
     throw new Problem('conflict', { detail: `Rows of ${entity} belong to no groups.` });
   }
-  const rows = await hands.find(entity, {});
+  const own = `${entity}_id`;
+  const members = new Map<string, Set<unknown>>();
   for (const group of record.values.default_group_ids as readonly string[]) {
-    const links = await hands.find(join, { usergroup_id: group });
-    const members = new Set(links.map((link) => link.values[`${entity}_id`]));
-    for (const row of rows) {
-      if (!members.has(row.id)) await hands.system.create(join, { [`${entity}_id`]: row.id, usergroup_id: group });
+    const ids = new Set<unknown>();
+    for await (const { values } of hands.walk(join, { usergroup_id: group })) ids.add(values[own]);
+    members.set(group, ids);
+  }
+  for await (const { id } of hands.walk(entity, {})) {
+    for (const [usergroup_id, ids] of members) {
+      if (!ids.has(id)) await hands.system.create(join, { [own]: id, usergroup_id });
     }
   }
 }

@@ -20,6 +20,8 @@ export interface CommandEyes {
   authorize(action: string, type: string, id: string | null): Promise<Authorized>;
   /** The records of a type with these values in fields of their own. Nothing is decided: they are not to be shown. */
   find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]>;
+  /** As `find`, however many there are: some at a time. */
+  walk(type: string, values: Readonly<Record<string, string | null>>): AsyncIterable<LoadedRecord>;
 }
 
 /**

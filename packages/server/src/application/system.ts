@@ -13,6 +13,8 @@ export interface System extends Seed {
   readonly context: Context;
   /** A record, locked; null where there is none. */
   load(type: string, id: string): Promise<LoadedRecord | null>;
+  /** As `find`, however many there are: some at a time, and each is locked as it is come to. */
+  walk(type: string, values: Readonly<Record<string, string | null>>): AsyncIterable<LoadedRecord>;
   /** Deletes a record, if it is still there. */
   delete(type: string, id: string): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { requireValid, requireValidChanges } from '../input/require-valid.js';
 import { emitter } from '../presence/events.js';
 import type { Executor, Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
+import { walkRecords } from '../storage/walk.js';
 import { preparePassword } from './accounts.js';
 import { removeOneIn } from './delete.js';
 import { readIn, shownAfterCreate, shownAfterUpdate } from './read.js';
@@ -65,5 +66,6 @@ export function eyesIn(
       return handle;
     },
     find: (type, values) => loadRecords(executor, context.policy, type, values),
+    walk: (type, values) => walkRecords(executor, context.policy, type, values),
   };
 }

@@ -4,6 +4,7 @@ import type { System as Contract } from '../application/system.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
+import { walkRecords } from '../storage/walk.js';
 import { preparePassword } from './accounts.js';
 import { changeIn, createIn, removeIn } from './write.js';
 
@@ -31,6 +32,10 @@ class Hand implements Contract {
 
   async find(type: string, values: Readonly<Record<string, string | null>>): Promise<readonly LoadedRecord[]> {
     return loadRecords(this.transaction, this.context.policy, type, values, true);
+  }
+
+  walk(type: string, values: Readonly<Record<string, string | null>>): AsyncIterable<LoadedRecord> {
+    return walkRecords(this.transaction, this.context.policy, type, values, true);
   }
 
   async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
