@@ -8,12 +8,12 @@ import type { Relationship } from '../../json-api/relationships.js';
 import { linkageDocument } from '../../json-api/schemas.js';
 import { changeLinks, type Linking } from '../../records/links.js';
 import { changeRecord } from '../../records/write.js';
-import { caller } from '../guard.js';
 import { recordIdOf } from '../record-id.js';
+import { caller } from '../request.js';
 import { jsonApiAnswers } from '../responses.js';
+import { ifMatch, versionsSeen } from './if-match.js';
 import { consumes, noQuery, speak } from './json-api.js';
 import type { Describes, Operation } from './operation.js';
-import { ifMatch, versionsSeen } from './records.js';
 
 const METHODS = { replace: 'PATCH', add: 'POST', remove: 'DELETE' } as const;
 const WORDS = { replace: "What '…' leads to from now on", add: "Add to '…'", remove: "Take out of '…'" } as const;
