@@ -67,3 +67,21 @@ export class Problem extends Error {
     this.status = PROBLEMS[code].status;
   }
 }
+
+/**
+ * Does something with an input, and puts what is wrong with a field in its place in what was sent.
+ * @param placeOf where that has a field
+ */
+export async function placed<T>(placeOf: (field: string) => string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.details.errors === undefined || error.details.part !== undefined)
+      throw error;
+    const errors = error.details.errors.map(({ pointer, message }) => {
+      const [, field = '', rest = ''] = /^\/([^/]*)(.*)$/s.exec(pointer) ?? [];
+      return { pointer: `${placeOf(field)}${rest}`, message };
+    });
+    throw new Problem(error.code, { ...error.details, errors }, { cause: error });
+  }
+}

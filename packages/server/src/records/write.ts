@@ -17,6 +17,7 @@ import { enforceLimits } from './limits.js';
 import { requireReferred } from './referred.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
+import { writingUnique } from './taken.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -70,8 +71,11 @@ export async function createIn(
   await requireReferred(context, transaction, caller, type, null, values);
   await beginDeclaring(context, transaction, type);
   await requireReferences(transaction, policy.model, type, values);
-  await insertRecord(transaction, policy, handle, await sealFields(context, type, id, input));
-  await accountCreated(context, transaction, caller, type, proposed, password);
+  const sealed = await sealFields(context, type, id, input);
+  await writingUnique(context, caller, { type, record: proposed, sent: Object.keys(input) }, async () => {
+    await insertRecord(transaction, policy, handle, sealed);
+    await accountCreated(context, transaction, caller, type, proposed, password);
+  });
   await runEffect(context, transaction, caller, type, 'created', proposed);
   const record = await reload(context, transaction, type, id);
   authorize(context, caller, 'create', type, record);
@@ -142,8 +146,10 @@ export async function changeIn(
   await requireReferred(context, transaction, caller, type, before.values, { ...before.values, ...changes });
   await requireReferences(transaction, policy.model, type, changes);
   const sealed = await sealFields(context, type, before.id, input);
-  await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
-  await accountUpdated(context, transaction, caller, type, before, proposed, password);
+  await writingUnique(context, caller, { type, record: proposed, sent: Object.keys(input) }, async () => {
+    await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
+    await accountUpdated(context, transaction, caller, type, before, proposed, password);
+  });
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
