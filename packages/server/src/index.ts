@@ -41,6 +41,7 @@ export type { Asker, Caller, Context, Service } from './context.js';
 export { type Answer, type AnswerContext, evaluate } from './decisions/evaluate.js';
 export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
+export { DeclarationError } from './declared/error.js';
 export {
   confirmPassword,
   createServiceKey,

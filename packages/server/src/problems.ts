@@ -28,6 +28,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'This media type is not understood' },
   invalid_input: { status: 422, title: 'The input is not valid' },
   weak_password: { status: 422, title: 'The password is too weak' },
+  too_many_types: { status: 422, title: 'No more types can be declared' },
   reference_not_found: { status: 422, title: 'The record refers to one that does not exist' },
   upgrade_required: { status: 426, title: 'Here a WebSocket is opened' },
   too_many_requests: { status: 429, title: 'Too many requests' },

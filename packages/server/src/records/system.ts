@@ -43,14 +43,14 @@ export class System {
   async create(type: string, values: Readonly<Record<string, unknown>>): Promise<string> {
     const password = await preparePassword(this.context, type, values, values, false);
     const { record } = await createIn(this.context, this.transaction, this.#caller, type, values, password);
-    await this.#declare(type);
+    await this.#declare(type, record.id);
     return record.id;
   }
 
   async update(type: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
     const handle = authorize(this.context, this.#caller, 'update', type, await this.load(type, id));
     await changeIn(this.context, this.transaction, this.#caller, handle, changes, null, null);
-    await this.#declare(type, Object.keys(changes));
+    await this.#declare(type, id, Object.keys(changes));
   }
 
   /** Deletes a record, if it is still there. */
@@ -59,10 +59,10 @@ export class System {
     if (record === null) return;
     const handle = authorize(this.context, this.#caller, 'delete', type, record);
     await removeIn(this.context, this.transaction, this.#caller, handle);
-    await this.#declare(type);
+    await this.#declare(type, id);
   }
 
-  async #declare(type: string, fields: readonly string[] | null = null): Promise<void> {
-    this.#context = await declare(this.#context, this.transaction, type, fields);
+  async #declare(type: string, id: string, fields: readonly string[] | null = null): Promise<void> {
+    this.#context = await declare(this.#context, this.transaction, type, id, fields);
   }
 }

@@ -80,7 +80,7 @@ export async function createIn(
   const record = await reload(context, transaction, type, id);
   authorize(context, caller, 'create', type, record);
   await enforceLimits(context, transaction, type, record);
-  await declare(context, transaction, type);
+  await declare(context, transaction, type, id);
   await auditWrite(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
   await auditRights(context, transaction, caller, handle, null, record);
   return { record, decisionId: handle.decisionId };
@@ -153,7 +153,7 @@ export async function changeIn(
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
-  await declare(context, transaction, type, Object.keys(input));
+  await declare(context, transaction, type, record.id, Object.keys(input));
   const event = action === 'update' ? 'record.updated' : 'record.action';
   await auditWrite(context, transaction, caller, handle, event, { fields: changedFields(before, record, input) });
   await auditRights(context, transaction, caller, handle, before, record);
@@ -174,7 +174,7 @@ export async function removeIn(
   await runEffect(context, transaction, caller, type, 'deleted', record);
   await deleteRecord(transaction, context.policy, handle);
   await accountDeleted(context, transaction, caller, type, record.id);
-  await declare(context, transaction, type);
+  await declare(context, transaction, type, record.id);
   await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
   await auditRights(context, transaction, caller, handle, record, null);
 }
