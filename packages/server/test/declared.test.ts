@@ -89,6 +89,18 @@ describe('a type that is declared', () => {
     expect(Object.keys((await get('bob', '/access/v1/rights')).body.verdicts)).toContain('Secret read');
   });
 
+  test('is documented for those who may do something with it', async () => {
+    const { id } = (await declare('Vault', [NAME], 0)).body;
+    const shows = async (as: string | undefined, url = '/openapi.json') =>
+      Object.keys((await get(as, url)).body.paths).some((path) => path.startsWith('/api/vaults'));
+    const shown = async () =>
+      Promise.all([shows('admin'), shows('ada'), shows(undefined), shows(undefined, '/docs/json')]);
+    expect(await shown()).toEqual([true, false, false, false]);
+    const permission = BITS.read.everybody;
+    await app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body: { permission } });
+    expect(await shown(), 'from the next request on').toEqual([true, true, true, true]);
+  });
+
   test('may refer to others, and is checked as any type', async () => {
     await declare('Tome', [NAME, { name: 'boxId', kind: 'reference', to: 'Box' }]);
     const boxId = (await post('ada', '/api/boxes', { name: 'A' })).body.id;
