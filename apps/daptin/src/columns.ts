@@ -7,10 +7,10 @@ import {
   instant,
   integer,
   json,
-  ModelError,
   number,
   text,
 } from '@ostiary/policy';
+import { type Place, wrong } from './place.js';
 
 /** What a declaration may say of a column of each kind, beside `name`, `kind`, `says` and `optional`. */
 const OPTIONS = {
@@ -61,25 +61,25 @@ const FITS: Readonly<Record<string, readonly [fits: (value: unknown) => boolean,
 
 /**
  * A column of a declaration as a field.
- * @param at the place, for messages
- * @throws ModelError
+ * @param at its place
+ * @throws DeclarationError
  */
-export function fieldOfColumn(at: string, { name: _, kind, ...options }: Given): Field {
+export function fieldOfColumn(at: Place, { name: _, kind, ...options }: Given): Field {
   if (typeof kind !== 'string' || !Object.hasOwn(OPTIONS, kind)) {
-    throw new ModelError(`${at} has no kind, but one of ${Object.keys(OPTIONS).join(', ')}`);
+    wrong(at, ` has no kind, but one of ${Object.keys(OPTIONS).join(', ')}`, 'kind');
   }
   const known: readonly string[] = ['says', 'optional', ...OPTIONS[kind as Kind]];
   for (const [option, value] of Object.entries(options)) {
-    if (!known.includes(option)) throw new ModelError(`${at}: a ${kind} has no '${option}', but ${known.join(', ')}`);
+    if (!known.includes(option)) wrong(at, `: a ${kind} has no '${option}', but ${known.join(', ')}`, option);
     const [fits, what] = FITS[option] ?? [(given: unknown) => isDefault(kind as Kind, options, given), 'of its kind'];
-    if (!fits(value)) throw new ModelError(`${at}: '${option}' is not ${what}`);
+    if (!fits(value)) wrong(at, `: '${option}' is not ${what}`, option);
   }
   const { minLength, maxLength, minimum, maximum, choices } = options as FieldOptions & { choices?: readonly string[] };
   if (Number(minLength) > Number(maxLength) || Number(minimum) > Number(maximum)) {
-    throw new ModelError(`${at}: its least is more than its most`);
+    wrong(at, ': its least is more than its most');
   }
   if (kind !== 'choice') return MAKE[kind as Exclude<Kind, 'choice'>](options as FieldOptions);
-  if (choices === undefined) throw new ModelError(`${at}: a choice needs 'choices'`);
+  if (choices === undefined) wrong(at, ": a choice needs 'choices'");
   return choice(choices, options as FieldOptions);
 }
 

@@ -11,7 +11,8 @@ import { signOn } from './sign-on.js';
 export const application: Application = {
   policy: daptinPolicy(),
   api: 'json-api',
-  declared: { in: 'world', by: ['table_name', 'schema'], policy: declaredPolicy },
+  // Each entity has two types, and one more for each of its relations to many.
+  declared: { in: 'world', by: ['table_name', 'schema'], policy: declaredPolicy, most: 400 },
   guests: 'guest',
   logins: {
     user: {

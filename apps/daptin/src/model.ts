@@ -24,6 +24,7 @@ export const USERS = 'users';
 
 /** The part of an address that a name of an entity, an action or a connection is. */
 const NAME = '^[a-z][a-z0-9]*(_[a-z0-9]+)*$';
+const NAME_SAYS = 'small letters, digits and single _';
 /** So that no two addresses differ in that alone. */
 const NO_CAPITALS = '^\\P{Lu}*$';
 const bits = { minimum: 0, maximum: EVERYTHING };
@@ -69,7 +70,14 @@ const builtIn = {
   ...entity('world', {
     says: 'An entity: what may be done with all of its rows, and what a new one begins with.',
     fields: {
-      table_name: text({ unique: true, fixed: true, pattern: NAME, minLength: 1, maxLength: 40 }),
+      table_name: text({
+        unique: true,
+        fixed: true,
+        pattern: NAME,
+        minLength: 1,
+        maxLength: 40,
+        says: `Its name, which is its address: ${NAME_SAYS}.`,
+      }),
       default_permission: integer({ ...bits, default: DEFAULT_PERMISSION, says: 'The permission of a new row.' }),
       default_group_ids: references('usergroup', { default: [], clears: true, says: 'The groups of a new row.' }),
       schema: json({ optional: true, says: 'Columns and relations of an entity that was declared here.' }),
@@ -79,7 +87,13 @@ const builtIn = {
   ...entity('action', {
     says: 'Something that can be executed, by its name, on an entity or on a row of it.',
     fields: {
-      action_name: text({ fixed: true, pattern: NAME, minLength: 1, maxLength: 100 }),
+      action_name: text({
+        fixed: true,
+        pattern: NAME,
+        minLength: 1,
+        maxLength: 100,
+        says: `By which it is executed: ${NAME_SAYS}.`,
+      }),
       world_id: reference('world', { fixed: true, cascades: true, says: 'The entity that it is on.' }),
       label: text({ optional: true, maxLength: 200 }),
       instance_optional: boolean({ default: true, says: 'Whether it can do without a row.' }),
@@ -100,7 +114,7 @@ const builtIn = {
         unique: true,
         fixed: true,
         pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
-        says: 'A part of its address. google, github, linkedin, dropbox and microsoft need no address of their own.',
+        says: 'A part of its address: small letters, digits, _ and -. google, github, linkedin, dropbox and microsoft need no address of their own.',
       }),
       client_id: text({ minLength: 1, maxLength: 2_000 }),
       client_secret: text({ encrypted: true, optional: true, maxLength: 2_000 }),

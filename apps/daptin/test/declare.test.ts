@@ -1,10 +1,10 @@
-import { ModelError, type Policy } from '@ostiary/policy';
-import { checkApplication } from '@ostiary/server';
+import type { Policy } from '@ostiary/policy';
+import { checkApplication, DeclarationError } from '@ostiary/server';
 import { describe, expect, test } from 'vitest';
 import { declaredPolicy } from '../src/declare.js';
 import { application } from '../src/index.js';
 
-const row = (table_name: string, schema: unknown) => ({ table_name, schema });
+const row = (table_name: string, schema: unknown) => ({ id: `id of ${table_name}`, table_name, schema });
 const fieldsOf = (policy: Policy, type: string) => policy.model.resources[type]?.fields ?? {};
 const COLUMN = { name: 'title', kind: 'text' };
 
@@ -160,7 +160,30 @@ describe('a row that declares nothing sound is told, with its column', () => {
       'is longer than 55',
     ],
   ])('%s', (_, rows, message) => {
-    expect(() => declaredPolicy(rows)).toThrow(ModelError);
+    expect(() => declaredPolicy(rows)).toThrow(DeclarationError);
     expect(() => declaredPolicy(rows)).toThrow(message);
+  });
+
+  const entity = (columns: unknown, relations: unknown = []) => row('note', { columns, relations });
+  test.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['no schema', row('note', 'text'), '/schema'],
+    ['another member', row('note', { 'a/b~c': [] }), '/schema/a~1b~0c'],
+    ['no list', entity({}), '/schema/columns'],
+    [
+      'too much',
+      entity(Array.from({ length: 301 }, (_, index) => ({ ...COLUMN, name: `c${index}` }))),
+      '/schema/columns',
+    ],
+    ['no name', entity([COLUMN, {}]), '/schema/columns/1'],
+    ['a name that is none', row('Note', {}), '/table_name'],
+    ['a column that is there twice', entity([COLUMN, COLUMN]), '/schema/columns/1/name'],
+    ['no kind', entity([{ name: 'title' }]), '/schema/columns/0/kind'],
+    ['an option of another', entity([COLUMN, { name: 'b', kind: 'date', minimum: 1 }]), '/schema/columns/1/minimum'],
+    ['an option that does not fit', entity([{ ...COLUMN, maxLength: -1 }]), '/schema/columns/0/maxLength'],
+    ['least and most', entity([{ ...COLUMN, minLength: 3, maxLength: 2 }]), '/schema/columns/0'],
+    ['a relation to nothing', entity([], [{ ...many, to: 'nothing' }]), '/schema/relations/0/to'],
+  ])('and with the pointer to it: %s', (_, given, place) => {
+    const { id } = given;
+    expect(() => declaredPolicy([row('other', {}), given])).toThrow(expect.objectContaining({ id, place }));
   });
 });

@@ -74,7 +74,13 @@ export const openDataCapture = model({
       identifiedBy: 'username',
       actions: ['changePassword'],
       fields: {
-        username: text({ unique: true, minLength: 1, maxLength: 100, pattern: '^\\S+$' }),
+        username: text({
+          unique: true,
+          minLength: 1,
+          maxLength: 100,
+          pattern: '^\\S+$',
+          says: 'What one logs in with, without spaces.',
+        }),
         password: text({ secret: true, minLength: 8, maxLength: 256 }),
         firstName: text({ minLength: 1, maxLength: 200 }),
         lastName: text({ minLength: 1, maxLength: 200 }),

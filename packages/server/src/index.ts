@@ -46,6 +46,7 @@ export { ApplicationError } from './authoring/error.js';
 export { type Answer, type AnswerContext, evaluate } from './decisions/evaluate.js';
 export { explainDecision } from './decisions/explanation.js';
 export type { Question } from './decisions/question.js';
+export { DeclarationError } from './declared/error.js';
 export {
   confirmPassword,
   createServiceKey,

@@ -5,7 +5,7 @@ import type { Application } from './application/application.js';
 import type { Context } from './application/context.js';
 import { DEFAULT_TOKENS, refreshSettings, type TokenSettings } from './application/tokens.js';
 import { auditRotation } from './audit/index.js';
-import { installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
+import { type Installed, installedPolicy, type LeftOut, loadDeclarations, withPolicy } from './declared/load.js';
 import { Served } from './declared/served.js';
 import { DEFAULT_LOCKOUT } from './identity/index.js';
 import {
@@ -92,13 +92,16 @@ export async function openInstallation(options: InstallationOptions): Promise<In
     longestLifetimeSeconds,
     rotated: (transaction, key) => auditRotation(transaction, runtime, { purpose: 'token', ...key }),
   });
-  const fieldKeys = await fieldKeysOf(options, [...policies.values()]);
+  const fieldKeys = await fieldKeysOf(
+    options,
+    [...policies.values()].map(({ policy }) => policy),
+  );
   const contexts = new Map<string, Context>();
   for (const application of applications) {
     const { name } = application.policy.model;
     await query(database.db, `insert into ostiary.application (name) values ($1) on conflict do nothing`, [name]);
     const found = await contextOf(options, application, keys, issuer, fieldKeys);
-    const context = withPolicy(found, policies.get(application) ?? application.policy, '');
+    const context = withPolicy(found, policies.get(application) ?? found, '');
     await requireReadable(context);
     contexts.set(name, context);
     await begin(context);
@@ -114,11 +117,11 @@ async function declaredPolicies(
   database: Database,
   applications: readonly Application[],
   leftOut: LeftOut,
-): Promise<ReadonlyMap<Application, Policy>> {
-  const policies = new Map<Application, Policy>();
+): Promise<ReadonlyMap<Application, Installed>> {
+  const policies = new Map<Application, Installed>();
   for (const application of applications.filter(({ declared }) => declared !== undefined)) {
     const { rows } = await loadDeclarations(database.db, application);
-    policies.set(application, await installedPolicy(database, application, rows, leftOut));
+    policies.set(application, await installedPolicy(database, application, rows, new Set(), leftOut));
   }
   return policies;
 }
@@ -200,6 +203,7 @@ async function contextOf(
     application,
     policy: application.policy,
     declarations: '',
+    misfits: new Set(),
     database,
     runtime,
     principals: new Principals(application.policy, runtime),

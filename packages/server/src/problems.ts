@@ -28,6 +28,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'This media type is not understood' },
   invalid_input: { status: 422, title: 'The input is not valid' },
   weak_password: { status: 422, title: 'The password is too weak' },
+  too_many_types: { status: 422, title: 'No more types can be declared' },
   reference_not_found: { status: 422, title: 'The record refers to one that does not exist' },
   upgrade_required: { status: 426, title: 'Here a WebSocket is opened' },
   too_many_requests: { status: 429, title: 'Too many requests' },
@@ -65,5 +66,23 @@ export class Problem extends Error {
     super(details.detail ?? PROBLEMS[code].title, options);
     this.name = 'Problem';
     this.status = PROBLEMS[code].status;
+  }
+}
+
+/**
+ * Does something with an input, and puts what is wrong with a field in its place in what was sent.
+ * @param placeOf where that has a field
+ */
+export async function placed<T>(placeOf: (field: string) => string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.details.errors === undefined || error.details.part !== undefined)
+      throw error;
+    const errors = error.details.errors.map(({ pointer, message }) => {
+      const [, field = '', rest = ''] = /^\/([^/]*)(.*)$/s.exec(pointer) ?? [];
+      return { pointer: `${placeOf(field)}${rest}`, message };
+    });
+    throw new Problem(error.code, { ...error.details, errors }, { cause: error });
   }
 }

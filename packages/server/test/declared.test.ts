@@ -89,6 +89,18 @@ describe('a type that is declared', () => {
     expect(Object.keys((await get('bob', '/access/v1/rights')).body.verdicts)).toContain('Secret read');
   });
 
+  test('is documented for those who may do something with it', async () => {
+    const { id } = (await declare('Vault', [NAME], 0)).body;
+    const shows = async (as: string | undefined, url = '/openapi.json') =>
+      Object.keys((await get(as, url)).body.paths).some((path) => path.startsWith('/api/vaults'));
+    const shown = async () =>
+      Promise.all([shows('admin'), shows('ada'), shows(undefined), shows(undefined, '/docs/json')]);
+    expect(await shown()).toEqual([true, false, false, false]);
+    const permission = BITS.read.everybody;
+    await app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body: { permission } });
+    expect(await shown(), 'from the next request on').toEqual([true, true, true, true]);
+  });
+
   test('may refer to others, and is checked as any type', async () => {
     await declare('Tome', [NAME, { name: 'boxId', kind: 'reference', to: 'Box' }]);
     const boxId = (await post('ada', '/api/boxes', { name: 'A' })).body.id;
@@ -158,6 +170,12 @@ describe('what can not be declared is refused, and nothing is changed:', () => {
     expect(answer.body.detail).toContain(why);
     expect(await app.fingerprint()).toBe(before);
     expect(await paths()).toEqual(known);
+  });
+
+  test('with the place, where the application knows it', async () => {
+    const { body } = await declare('Thing', [NAME, { name: 'x', kind: 'nonsense' }]);
+    const message = "x: there is no kind 'nonsense'";
+    expect(body).toMatchObject({ detail: message, errors: [{ pointer: '/fields/1/kind', message }] });
   });
 
   test('by somebody who may not, before anything is looked at', async () => {
@@ -301,8 +319,9 @@ describe('a server that starts', () => {
     }
   });
 
-  test('goes on without what fits no longer, and serves the rest', async () => {
-    await declare('Broken', [NAME]);
+  test('goes on without what fits no longer, serves the rest, and lets others be declared until it is mended', async () => {
+    const { id } = (await declare('Broken', [NAME])).body;
+    const { id: whole } = (await declare('Whole', [NAME])).body;
     const { pool } = app.database;
     await pool.query(`update declaring.kind set fields = '[{"name": "x", "kind": "nonsense"}]' where name = 'Broken'`);
     const other = await openNode(app, {});
@@ -311,11 +330,42 @@ describe('a server that starts', () => {
       const status = async (url: string) =>
         (await other.server.inject({ url: `/declaring${url}`, headers })).statusCode;
       expect([await status('/api/brokens'), await status('/api/books')]).toEqual([404, 200]);
+      expect((await declare('Beside', [NAME])).status).toBe(201);
+      expect([await status('/api/besides'), (await get('ada', '/api/besides')).status]).toEqual([200, 200]);
+      const change = (of: string, fields: readonly object[]) =>
+        app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${of}`, body: { fields } });
+      const unfit = [{ name: 'x', kind: 'rubbish' }];
+      for (const of of [id, whole]) {
+        const refused = await change(of, unfit);
+        expect([refused.status, refused.body.errors?.[0].pointer]).toEqual([422, '/fields/0/kind']);
+      }
+      expect((await change(id, [NAME])).status).toBe(200);
+      expect([await status('/api/brokens'), await status('/api/wholes')]).toEqual([200, 200]);
+      expect((await change(id, unfit)).status, 'what fits again is held to it').toBe(422);
     } finally {
       await other.close();
       await pool.query(`delete from declaring.kind where name = 'Broken'`);
     }
   });
+});
+
+test('no more types are declared than there is room for', async () => {
+  const few = await openApplication({ ...declaring, declared: { ...declaring.declared, most: 3 } as never });
+  try {
+    const more = (name: string) =>
+      few.request({ as: 'admin', method: 'POST', url: '/api/kinds', body: { name, fields: [NAME], permission: 255 } });
+    const { body: third } = await more('Third');
+    const before = await few.fingerprint();
+    const fourth = await more('Fourth');
+    expect([fourth.status, fourth.body.code]).toEqual([422, 'too_many_types']);
+    expect(await few.fingerprint()).toBe(before);
+    const change = { method: 'PATCH', url: `/api/kinds/${third.id}`, body: { fields: [] } } as const;
+    expect((await few.request({ as: 'admin', ...change })).status, 'it may be changed').toBe(200);
+    await few.request({ as: 'admin', method: 'DELETE', url: `/api/kinds/${third.id}` });
+    expect((await more('Fourth')).status).toBe(201);
+  } finally {
+    await few.close();
+  }
 });
 
 describe('a backup', () => {

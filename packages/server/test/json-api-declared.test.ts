@@ -60,4 +60,6 @@ test('a type can’t be declared with a field of a name that JSON:API has', asyn
   const { status, body } = await declare('Wall', [{ name: 'type', kind: 'text' }]);
   expect([status, body.errors[0].code]).toEqual([422, 'invalid_input']);
   expect((await app.request({ url: '/api/walls' })).status).toBe(404);
+  const { body: told } = await declare('Wall', [NAME, { name: 'x', kind: 'nonsense' }]);
+  expect(told.errors).toMatchObject([{ status: '422', source: { pointer: '/data/attributes/fields/1/kind' } }]);
 });

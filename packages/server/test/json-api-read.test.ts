@@ -160,6 +160,7 @@ describe('what is not understood is a 400 that names the parameter', () => {
     ['limit=3', 'limit'],
     ['Page[size]=3', 'Page[size]'],
     ['page[size]=0', 'page[size]'],
+    ['page[size]=201', 'page[size]'],
     ['page[number]=0', 'page[number]'],
     ['page[number]=2&page[after]=', 'page[number]'],
     ['page[after]=&sort=pages,title', 'sort'],

@@ -128,7 +128,14 @@ describe('creating', () => {
       'invalid_input',
       { pointer: '/b' },
     ],
-    ['what is there already', '/api/topics', topic({ name: 'Law' }), 409, 'already_exists', undefined],
+    [
+      'what is there already',
+      '/api/topics',
+      topic({ name: 'Law' }),
+      409,
+      'already_exists',
+      { pointer: '/data/attributes/name' },
+    ],
     [
       'a reference as an attribute',
       '/api/papers',

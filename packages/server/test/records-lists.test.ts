@@ -101,7 +101,10 @@ describe('every page in turn gives each record once, in order', () => {
 
   test('a page has at most 200 records, and 50 where nothing is asked', async () => {
     expect((await get('/api/samples')).body.items).toHaveLength(50);
-    expect((await get('/api/samples?limit=900')).body.items).toHaveLength(rows.length);
+    expect((await get('/api/samples?limit=200')).body.items).toHaveLength(rows.length);
+    const refused = await get('/api/samples?limit=201');
+    expect([refused.status, refused.body.code]).toEqual([422, 'invalid_input']);
+    expect(refused.body.errors).toEqual([{ pointer: '/limit', message: 'is at most 200' }]);
     const all = await get(`/api/samples?limit=${rows.length}`);
     expect(all.body.next, 'the last page says that there is another').toBeNull();
   });

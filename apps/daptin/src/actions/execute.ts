@@ -8,7 +8,7 @@ import type { Outcome } from './outcomes.js';
 import { filledObject, type Known, type Values } from './templates.js';
 
 const closed = { additionalProperties: false };
-const word = Type.String({ pattern: '^[a-z][a-z0-9_]{0,99}$' });
+const word = Type.String({ pattern: '^[a-z][a-z0-9_]{0,99}$', description: 'Small letters, digits and _.' });
 
 /** Executes an action of an entity: what its row says. */
 export const executeAction: Command = {

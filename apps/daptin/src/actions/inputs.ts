@@ -24,7 +24,7 @@ export interface InField {
 
 export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_]{0,62}$';
 const closed = { additionalProperties: false };
-const name = Type.String({ pattern: NAME_PATTERN });
+const name = Type.String({ pattern: NAME_PATTERN, description: 'Letters, digits and _, at most 63.' });
 const length = Type.Optional(Type.Integer({ minimum: 0, maximum: LONGEST }));
 
 /** How `in_fields` is written. */

@@ -58,7 +58,9 @@ export const OUT_FIELDS: JsonSchema = Type.Array(
     {
       type: Type.String({ minLength: 1, maxLength: 100 }),
       method: Type.Optional(Type.Enum(METHODS)),
-      reference: Type.Optional(Type.String({ pattern: NAME_PATTERN })),
+      reference: Type.Optional(
+        Type.String({ pattern: NAME_PATTERN, description: 'Letters, digits and _, at most 63.' }),
+      ),
       attributes: Type.Optional(Type.Object({})),
       as: Type.Optional(Type.Enum(['action'])),
     },

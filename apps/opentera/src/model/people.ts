@@ -4,7 +4,13 @@ import { firm, side } from './links.js';
 const name = text({ minLength: 1, maxLength: 200 });
 const email = text({ optional: true, format: 'email', maxLength: 254 });
 const notes = text({ optional: true, maxLength: 5_000 });
-const username = { unique: true, minLength: 1, maxLength: 100, pattern: '^\\S+$' } as const;
+const username = {
+  unique: true,
+  minLength: 1,
+  maxLength: 100,
+  pattern: '^\\S+$',
+  says: 'What one logs in with, without spaces.',
+} as const;
 const secret = { secret: true, minLength: 8, maxLength: 256 } as const;
 
 /** Who works: users, who have rights through their groups alone, and what the groups may reach. */

@@ -8,7 +8,14 @@ export const services = {
     identifiedBy: 'key',
     actions: ['rotateToken', 'revokeToken'],
     fields: {
-      key: text({ unique: true, fixed: true, minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9._-]+$' }),
+      key: text({
+        unique: true,
+        fixed: true,
+        minLength: 1,
+        maxLength: 100,
+        pattern: '^[A-Za-z0-9._-]+$',
+        says: 'Its name: letters, digits, dots, _ and -.',
+      }),
       name: text({ minLength: 1, maxLength: 200 }),
       enabled: boolean({ default: false }),
       system: boolean({ default: false, fixed: true, says: 'Part of the platform: nobody changes it.' }),

@@ -18,7 +18,7 @@ export const sessionTypes = {
         says: 'The site that a new type is added to.',
       }),
       serviceId: reference('Service', { optional: true, says: 'The service that runs such sessions.' }),
-      color: text({ optional: true, pattern: '^#[0-9a-f]{6}$' }),
+      color: text({ optional: true, pattern: '^#[0-9a-f]{6}$', says: 'In small letters, as #ffcc00.' }),
       config: json({ optional: true }),
     },
   }),

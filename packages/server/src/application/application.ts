@@ -67,7 +67,10 @@ export interface Declared {
   /**
    * The policy with the types that these records declare, and the rules about them; everything else of it is as it was.
    * @param rows every record, in the order in which they were made: its `id`, and these fields
-   * @throws ModelError, or Problem `invalid_input`, for what can't be declared: then the record is not written
+   * @throws DeclarationError with the record and its place, or ModelError, for what can't be declared: then the record is not
+   * written
    */
   readonly policy: (rows: readonly Readonly<Record<string, unknown>>[]) => Policy;
+  /** How many types there may be; 200 unless given. The policy is made anew with each declaration, on every server. */
+  readonly most?: number;
 }

@@ -15,6 +15,8 @@ export interface Context {
   readonly policy: Policy;
   /** Which declarations the policy was made from; empty where types can't be declared. */
   readonly declarations: string;
+  /** The ids of those that are left out, since no policy can be made with them. */
+  readonly misfits: ReadonlySet<string>;
   readonly database: Database;
   readonly runtime: Runtime;
   readonly principals: Principals;

@@ -53,16 +53,25 @@ function pick(values: Declaration, names: readonly string[]): Declaration {
   return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 
+/** The policy of an application as it is served, and the ids of the declarations that it is without. */
+export interface Installed {
+  readonly policy: Policy;
+  readonly misfits: ReadonlySet<string>;
+}
+
 /**
  * The policy of an application with what is declared, for which the tables are there. What was declared under another
  * version of the application and does not fit this one is left out: a server must start, and go on, without it.
+ * @param known the ids of what was left out before
+ * @param leftOut is told of what was not
  */
 export async function installedPolicy(
   database: Database,
   application: Application,
   rows: readonly Declaration[],
+  known: ReadonlySet<string>,
   leftOut: LeftOut,
-): Promise<Policy> {
+): Promise<Installed> {
   const install = async (declarations: readonly Declaration[]) => {
     const policy = declaredPolicy(application, declarations);
     await database.db
@@ -70,32 +79,37 @@ export async function installedPolicy(
       .execute((transaction) => createApplicationSchema(transaction, policy, application.declared?.in));
     return policy;
   };
-  try {
-    return await install(rows);
-  } catch (error) {
-    if (isOfDatabase(error)) throw error;
-  }
+  let policy: Policy | null = null;
   let kept: readonly Declaration[] = [];
-  let policy = await install(kept);
   const failed = new Map<Declaration, unknown>();
-  // One may refer to another that comes later: so as long as there is one more that fits.
-  for (let before = -1; before < kept.length; ) {
-    before = kept.length;
-    for (const row of rows.filter((each) => !kept.includes(each))) {
-      try {
-        policy = await install([...kept, row]);
-        kept = [...kept, row];
-        failed.delete(row);
-      } catch (error) {
-        if (isOfDatabase(error)) throw error;
-        failed.set(row, error);
+  // Where they don't fit all together, each half is tried by itself: most of them do.
+  const add = async (more: readonly Declaration[]): Promise<void> => {
+    try {
+      policy = await install([...kept, ...more]);
+      kept = [...kept, ...more];
+      for (const row of more) failed.delete(row);
+    } catch (error) {
+      const [first] = more;
+      if (isOfDatabase(error) || first === undefined) throw error;
+      if (more.length === 1) failed.set(first, error);
+      else {
+        const half = Math.ceil(more.length / 2);
+        await add(more.slice(0, half));
+        await add(more.slice(half));
       }
     }
+  };
+  await add(rows.filter(({ id }) => !known.has(String(id))));
+  // One may refer to another that comes later: so as long as there is one more that fits.
+  for (let before = -1; before < kept.length && kept.length < rows.length; ) {
+    before = kept.length;
+    await add(rows.filter((row) => !kept.includes(row)));
   }
-  for (const [row, error] of failed) {
-    leftOut(`${application.declared?.in} ${row.id} declares what does not fit, and is left out: ${inWords(error)}`);
+  for (const [{ id }, error] of failed) {
+    if (known.has(String(id))) continue;
+    leftOut(`${application.declared?.in} ${id} declares what does not fit, and is left out: ${inWords(error)}`);
   }
-  return policy;
+  return { policy: policy ?? (await install([])), misfits: new Set([...failed.keys()].map(({ id }) => String(id))) };
 }
 
 /** That the database is away, or that others hold it up, says nothing about what is declared (PostgreSQL, appendix A). */
@@ -109,13 +123,8 @@ function inWords(error: unknown): string {
 }
 
 /** The same application, as it is with other declarations. */
-export function withPolicy(context: Context, policy: Policy, declarations: string): Context {
-  if (isDeepStrictEqual(policy, context.policy)) return { ...context, declarations };
-  return {
-    ...context,
-    policy,
-    declarations,
-    principals: new Principals(policy, context.runtime),
-    types: new LiveTypes(policy),
-  };
+export function withPolicy(context: Context, { policy, misfits }: Installed, declarations: string): Context {
+  const next = { ...context, declarations, misfits };
+  if (isDeepStrictEqual(policy, context.policy)) return next;
+  return { ...next, policy, principals: new Principals(policy, context.runtime), types: new LiveTypes(policy) };
 }

@@ -59,10 +59,10 @@ export class Served {
     const { rows, key, rightsVersion } = await loadDeclarations(database.db, application);
     if (rightsVersion <= this.#rightsVersion) return;
     if (key !== this.current.declarations) {
-      const policy = await installedPolicy(database, application, rows, this.leftOut);
+      const installed = await installedPolicy(database, application, rows, this.current.misfits, this.leftOut);
       // Another request may have loaded newer ones meanwhile.
       if (rightsVersion <= this.#rightsVersion) return;
-      this.contexts.set(this.name, withPolicy(this.current, policy, key));
+      this.contexts.set(this.name, withPolicy(this.current, installed, key));
     }
     this.#rightsVersion = rightsVersion;
   }

@@ -29,7 +29,7 @@ import {
   resourceSearchSchema,
   subjectSearchSchema,
 } from './access-schemas.js';
-import { asker, caller, contextOf } from './guard.js';
+import { asker, caller, contextOf } from './request.js';
 import { answers } from './responses.js';
 import type { RouteDecision } from './route-decision.js';
 

@@ -1,18 +1,22 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import type { Principal } from '@ostiary/policy';
 import type { FastifyInstance } from 'fastify';
 import { rootsOf } from '../application/addresses.js';
+import type { Context } from '../application/context.js';
 import type { Served } from '../declared/served.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { accessRoutes } from './access-routes.js';
 import { commandRoutes } from './command-routes.js';
 import { declaredRoutes } from './declared-routes.js';
-import { COMPONENTS, documentation, documentedNow } from './documentation.js';
+import { COMPONENTS, documented, prepareDocumentation } from './documentation.js';
 import { guard } from './guard.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { identityRoutes } from './identity-routes.js';
 import { speakJsonApi } from './json-api-addresses.js';
 import { recordRoutes } from './operations/operations.js';
+import { contextOf } from './request.js';
+import type { RouteDecision } from './route-decision.js';
 import { type SignOnOptions, signOnRoutes } from './sign-on-routes.js';
 import { type SocketSettings, socketRoutes } from './socket-routes.js';
 
@@ -53,11 +57,11 @@ export async function applicationRoutes(
   await server.register(swaggerUi, {
     routePrefix: '/docs',
     indexPrefix: server.prefix,
-    transformSpecification: () => documentedNow(served, server),
+    transformSpecification: () => documented(served.current, server, guestOf(served.current)),
     transformSpecificationClone: false,
     uiHooks: {
       preHandler: async ({ routeOptions: { url = '' } }) => {
-        if (/\/(json|yaml)$/.test(url)) await documentation(served, server);
+        if (/\/(json|yaml)$/.test(url)) await prepareDocumentation(await served.upTo(null));
       },
     },
     staticCSP: true,
@@ -72,11 +76,17 @@ export async function applicationRoutes(
       reply.redirect(`${server.prefix}/docs/`, 303),
     );
   }
-  server.get('/openapi.json', { config: { decision: { public: 'documentation' } }, schema: { hide: true } }, async () =>
-    documentation(served, server),
-  );
 
   guard(server, served, throttle, refusals);
+  const decision: RouteDecision =
+    context.application.declared === undefined
+      ? { public: 'documentation' }
+      : { authenticated: 'of types that are declared it shows those that are there for the caller', guests: true };
+  server.get('/openapi.json', { config: { decision }, schema: { hide: true } }, async (request) => {
+    const now = contextOf(request);
+    await prepareDocumentation(now);
+    return documented(now, server, request.caller?.principal ?? null);
+  });
   speakJsonApi(server, context.application);
   identityRoutes(server, served);
   signOnRoutes(server, served, signOn);
@@ -88,4 +98,9 @@ export async function applicationRoutes(
   if (sockets === null || Object.keys(presence).length === 0) return;
   for (const root of rootsOf(context.application))
     if (root.kind === null || presence[root.kind] !== undefined) socketRoutes(server, root, sockets);
+}
+
+/** Whoever reads the page, for which nobody logs in; null where there are no guests. */
+function guestOf({ application: { guests }, principals }: Context): Principal | null {
+  return guests === undefined ? null : principals.guest(guests);
 }

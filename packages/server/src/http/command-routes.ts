@@ -5,7 +5,7 @@ import { Type } from '../input/json-schema.js';
 import { validatorFor } from '../input/validation.js';
 import { runCommand } from '../records/commands.js';
 import type { Throttle } from '../throttle/throttle.js';
-import { caller, contextOf } from './guard.js';
+import { caller, contextOf } from './request.js';
 import { answers, jsonApiAnswers } from './responses.js';
 import { throttleByAddress } from './throttling.js';
 

@@ -1,10 +1,10 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { rootsOf } from '../application/addresses.js';
 import type { Application } from '../application/application.js';
+import type { Context } from '../application/context.js';
 import { Problem } from '../problems.js';
-import { contextOf } from './guard.js';
 import { findOperation, requireSchemas } from './operations/declared.js';
-import type { FindAsked } from './route-decision.js';
+import { contextOf } from './request.js';
 
 /**
  * The routes of types that are declared while the server runs: one for all of them at each root, beside those of the
@@ -13,16 +13,16 @@ import type { FindAsked } from './route-decision.js';
 export function declaredRoutes(server: FastifyInstance, application: Application): void {
   if (application.declared === undefined) return;
   for (const root of rootsOf(application)) {
-    const declared: FindAsked = (context, { method, params }) =>
+    const find = (context: Context, { method, params }: FastifyRequest) =>
       findOperation(context, root, method, (params as { readonly '*': string })['*']);
     server.route({
       method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url: `${root.api}/*`,
-      config: { decision: { declared } },
+      config: { decision: { declared: find } },
       schema: { hide: true },
       handler: (request, reply) => {
-        const { asked } = request;
-        if (asked === null) throw new Problem('not_found');
+        const asked = find(contextOf(request), request);
+        if (asked === null || 'methods' in asked) throw new Problem('not_found');
         request.params = asked.params;
         if (asked.operation.bodyOptional) request.body ??= {};
         requireSchemas(asked, request);

@@ -1,10 +1,10 @@
 import swagger from '@fastify/swagger';
-import type { Policy } from '@ostiary/policy';
+import { actionsOf, type Policy, type Principal, possible } from '@ostiary/policy';
 import fastify, { type FastifyInstance } from 'fastify';
+import { environment } from '../access/access.js';
 import { rootsOf } from '../application/addresses.js';
 import type { Context } from '../application/context.js';
 import { declaredTypes } from '../declared/policy.js';
-import type { Served } from '../declared/served.js';
 import { collectionAddress } from './operations/operation.js';
 import { operationsOf } from './operations/operations.js';
 
@@ -22,22 +22,32 @@ export const COMPONENTS = {
   },
 } as const;
 
-const documents = new WeakMap<Policy, Document>();
+/** By type, the paths of those that are declared. */
+type DeclaredPaths = ReadonlyMap<string, object>;
 
-/** The OpenAPI document of an application, with the types that are declared now. */
-export async function documentation(served: Served, server: FastifyInstance): Promise<Document> {
-  const context = await served.latest();
-  const { policy, application } = context;
-  if (declaredTypes(application, policy).length > 0 && !documents.has(policy)) {
-    const own = documentOf(server);
-    documents.set(policy, { ...own, paths: { ...own.paths, ...(await declaredPaths(context)) } });
-  }
-  return documents.get(policy) ?? documentOf(server);
+const known = new WeakMap<Policy, DeclaredPaths>();
+
+/** Works out how types that are declared now are documented, for `documented` to tell. */
+export async function prepareDocumentation(context: Context): Promise<void> {
+  const { application, policy } = context;
+  if (known.has(policy) || declaredTypes(application, policy).length === 0) return;
+  known.set(policy, await declaredPaths(context));
 }
 
-/** The same, as it was worked out last. */
-export function documentedNow(served: Served, server: FastifyInstance): Document {
-  return documents.get(served.current.policy) ?? documentOf(server);
+/**
+ * The OpenAPI document of an application. Of the types that are declared it shows those of which the caller might do something
+ * with some record: of others it is not told that they are there.
+ * @param principal null for nobody
+ */
+export function documented(context: Context, server: FastifyInstance, principal: Principal | null): Document {
+  const own = documentOf(server);
+  const { policy } = context;
+  const now = environment(context);
+  const paths = [...(known.get(policy) ?? [])].flatMap(([type, paths]) => {
+    const mayAsk = (action: string) => principal !== null && possible(policy, principal, action, type, now);
+    return actionsOf(policy.model, type).some(mayAsk) ? [paths] : [];
+  });
+  return paths.length === 0 ? own : { ...own, paths: Object.assign({}, own.paths, ...paths) };
 }
 
 function documentOf(server: FastifyInstance): Document {
@@ -45,18 +55,20 @@ function documentOf(server: FastifyInstance): Document {
 }
 
 /** As the framework documents routes of its own: by a server that nobody ever calls. */
-async function declaredPaths(context: Context): Promise<object> {
+async function declaredPaths(context: Context): Promise<DeclaredPaths> {
   const { application, policy } = context;
   const unused = fastify({ exposeHeadRoutes: false });
   await unused.register(swagger, { openapi: { openapi: '3.1.0', components: COMPONENTS } });
   // Nothing is checked, and so nothing is compiled.
   unused.setValidatorCompiler(() => () => true);
   unused.setSerializerCompiler(() => () => '');
+  const found = new Map<string, string[]>();
   for (const root of rootsOf(application)) {
     for (const type of declaredTypes(application, policy)) {
       for (const { method, path, schema } of operationsOf(context, root, type)) {
         const security = [...schema.security, ...(application.guests === undefined ? [] : [{}])];
         const url = `${collectionAddress(root, policy.model, type)}${path}`;
+        found.set(type, [...(found.get(type) ?? []), url.replaceAll(/:(\w+)/g, '{$1}')]);
         unused.route({ method, url, schema: { ...schema, security }, handler: async () => null });
       }
     }
@@ -64,5 +76,6 @@ async function declaredPaths(context: Context): Promise<object> {
   await unused.ready();
   const { paths = {} } = documentOf(unused);
   await unused.close();
-  return paths;
+  const pathsAt = (urls: readonly string[]) => Object.fromEntries(urls.map((url) => [url, paths[url as keyof object]]));
+  return new Map([...found].map(([type, urls]) => [type, pathsAt(urls)]));
 }

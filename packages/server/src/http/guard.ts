@@ -2,20 +2,18 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { refuseKind, requirePossible } from '../access/access.js';
 import { isGuest } from '../access/guests.js';
 import { rootsOf } from '../application/addresses.js';
-import type { Asker, Caller, Context, Service } from '../application/context.js';
+import type { Context } from '../application/context.js';
 import type { AuditEntry } from '../audit/trail.js';
 import type { Served } from '../declared/served.js';
-import type { Identity } from '../identity/index.js';
 import { Problem } from '../problems.js';
 import { principalKind } from '../records/accounts.js';
-import type { LoadedRecord } from '../storage/rows.js';
 import { traced } from '../telemetry/tracing.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { bearerToken } from './bearer.js';
 import type { GuestRefusals } from './guest-refusals.js';
 import { KnownTokens } from './known-tokens.js';
-import type { Asked } from './operations/declared.js';
 import { addressOf } from './peers.js';
+import { contextOf } from './request.js';
 import { admitsGuests, type RouteDecision } from './route-decision.js';
 import { socketTicket } from './socket-ticket.js';
 import { refuseStranger, throttleByAddress, throttleCaller } from './throttling.js';
@@ -28,19 +26,6 @@ declare module 'fastify' {
     readonly loads?: string;
     /** Whose tokens are taken: set for every route below the root of a kind of principal. */
     readonly kind?: string;
-  }
-  interface FastifyRequest {
-    /** Who makes the request; null until it is authenticated, and on public routes. */
-    caller: Caller | null;
-    identity: Identity | null;
-    /** The program that makes the request with a service key, on routes that have `services`; then there is no caller. */
-    service: Service | null;
-    /** What a route with `loads` is about; null where there is no such record, or for a service. */
-    loaded: LoadedRecord | null;
-    /** The application, as it is from the beginning of the request to its end: see `contextOf`. */
-    context: Context | null;
-    /** What is asked of a type that was declared; null on every other route. */
-    asked: Asked | null;
   }
 }
 
@@ -68,7 +53,6 @@ export function guard(server: FastifyInstance, served: Served, throttle: Throttl
   server.decorateRequest('service', null);
   server.decorateRequest('loaded', null);
   server.decorateRequest('context', null);
-  server.decorateRequest('asked', null);
   server.addHook('onClose', () => refusals.close());
   server.addHook('onRoute', (route) => {
     const below = ({ api }: { readonly api: string }) => `${route.url}/`.startsWith(`${server.prefix}${api}/`);
@@ -128,30 +112,9 @@ export function guard(server: FastifyInstance, served: Served, throttle: Throttl
         reply.header('allow', asked.methods.join(', '));
         throw new Problem('method_not_allowed');
       }
-      request.asked = asked;
       requirePossible(contextOf(request), caller, asked.operation.action, asked.type);
     }
   });
-}
-
-/**
- * The application of a request, as it was when it was known who asks: also where a type is declared meanwhile, it sees one
- * policy from its beginning to its end.
- */
-export function contextOf(request: FastifyRequest): Context {
-  if (request.context === null) throw new TypeError('the route is outside of an application');
-  return request.context;
-}
-
-/** The caller of a request on a guarded route. */
-export function caller(request: FastifyRequest): Caller {
-  if (request.caller === null) throw new Problem('not_authenticated');
-  return request.caller;
-}
-
-/** Who asks, on a route that is there for services too. */
-export function asker(request: FastifyRequest): Asker {
-  return request.service ?? caller(request);
 }
 
 function unauthenticated(context: Context, request: FastifyRequest): AuditEntry {

@@ -10,7 +10,7 @@ import { Problem } from '../problems.js';
 import { preparePassword } from '../records/accounts.js';
 import { makeAdministrator } from '../records/administrator.js';
 import { inTransaction } from '../records/transaction.js';
-import { caller } from './guard.js';
+import { caller } from './request.js';
 import { answers } from './responses.js';
 import { documentedAt } from './root-documentation.js';
 

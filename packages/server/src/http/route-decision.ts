@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import type { Context } from '../application/context.js';
-import type { Asked, Offered } from './operations/declared.js';
 
 /** What a route has decided about who may call it. Every route says one of these, or can't be registered. */
 export type RouteDecision =
@@ -13,7 +12,24 @@ export type RouteDecision =
   /** The same for types that are declared while the server runs: what is asked of which is found from the address. */
   | { readonly declared: FindAsked; readonly services?: false };
 
+/** Finds it by the address of the request; null where no such type has that. */
 export type FindAsked = (context: Context, request: FastifyRequest) => Asked | Offered | null;
+
+/** What a request asks of a type that was declared. */
+export interface Asked {
+  readonly type: string;
+  readonly operation: {
+    readonly action: string;
+    /** Whether it is about the one record in its address. */
+    readonly loads?: boolean;
+  };
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** The methods that an address offers, where it does not offer the one that was asked for. */
+export interface Offered {
+  readonly methods: readonly string[];
+}
 
 /** Whether a route lets guests in, where the application has them. */
 export function admitsGuests({ application }: Context, decision: RouteDecision | undefined): boolean {

@@ -3,7 +3,7 @@ import { ID_PATTERN } from '../input/ids.js';
 import { Type } from '../input/json-schema.js';
 import { Problem } from '../problems.js';
 import { listLinks, removeLink } from '../sign-on/index.js';
-import { caller, contextOf } from './guard.js';
+import { caller, contextOf } from './request.js';
 import { answers } from './responses.js';
 
 /** One's own links with accounts elsewhere, told and undone. */

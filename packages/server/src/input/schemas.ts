@@ -12,6 +12,7 @@ const STORABLE = { not: { pattern: '[\\u0000\\ud800-\\udfff]' } } as const;
 const idSchema = Type.String({
   format: 'uuid',
   pattern: ID_PATTERN,
+  description: 'An id: a UUID in small letters.',
 });
 const instantSchema = Type.String({
   format: 'date-time',
@@ -68,8 +69,8 @@ function described(field: Field, schema: JsonSchema): JsonSchema {
 const nullable = (schema: JsonSchema): JsonSchema => Type.Nullable(schema);
 
 function writeSchema(field: Field): JsonSchema {
-  const schema = valueSchema(field);
-  return described(field, field.optional ? nullable(schema) : schema);
+  const schema = described(field, valueSchema(field));
+  return field.optional ? nullable(schema) : schema;
 }
 
 /** The body of a create: required fields are required, unknown ones refused. */

@@ -66,7 +66,14 @@ function telling(validation: readonly ValidationFailure[]): readonly ValidationF
 }
 
 /** Where the validator's own words tell too little. */
-const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => string>> = {
+const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>, schema?: JsonSchema) => string>> = {
+  // A regular expression is for programs.
+  pattern: (_, { description, examples } = {}) =>
+    description !== undefined
+      ? `is not as it should be: ${description}`
+      : Array.isArray(examples)
+        ? `is not written as in '${examples[0]}'`
+        : 'is not of the form that the documentation shows',
   additionalProperties: () => 'is not known here',
   required: ({ holds }) => (holds === undefined ? 'is missing' : `is missing, with ${holds}`),
   enum: ({ allowedValues }) => `must be one of ${(allowedValues as readonly unknown[]).join(', ')}`,
@@ -76,8 +83,11 @@ const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
 function failure({ instancePath, keyword, message, params, parentSchema }: ValidationFailure) {
   const extra = params?.additionalProperty ?? params?.missingProperty;
   const pointer = extra === undefined ? instancePath : `${instancePath}/${String(extra)}`;
-  const text = WORDS[keyword ?? '']?.({ ...params, holds: requiredIn(parentSchema, extra) }) ?? message;
-  return { pointer, message: text ?? 'is not valid' };
+  const words = WORDS[keyword ?? '']?.(
+    { ...params, holds: requiredIn(parentSchema, extra) },
+    parentSchema as JsonSchema,
+  );
+  return { pointer, message: words ?? message ?? 'is not valid' };
 }
 
 /** What a part has to hold, by the schema of the whole. */

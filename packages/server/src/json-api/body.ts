@@ -43,7 +43,7 @@ export function readInput(model: Model, type: string, body: unknown): Input {
     const given = said[name];
     if (given === undefined) continue;
     const ids = idsIn(given.data);
-    if (relationship.by === 'links') linked.push({ relation: relationship.relation, ids });
+    if (relationship.by === 'links') linked.push({ name, relation: relationship.relation, ids });
     else values[name] = isToMany(relationship) ? ids : (ids[0] ?? null);
   }
   return { values, linked, id: data.id ?? null };

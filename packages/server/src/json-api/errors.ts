@@ -23,24 +23,6 @@ function sourceOf(part: 'parameter' | 'header' | undefined, pointer: string): Re
   return part === undefined ? { pointer } : { [part]: pointer.slice(1) };
 }
 
-/**
- * Does something with what a document says, and puts what is wrong with a field in its place in that document.
- * @param placeOf where the document has a field
- */
-export async function placed<T>(placeOf: (field: string) => string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Problem) || error.details.errors === undefined || error.details.part !== undefined)
-      throw error;
-    const errors = error.details.errors.map(({ pointer, message }) => {
-      const [, field = '', rest = ''] = /^\/([^/]*)(.*)$/s.exec(pointer) ?? [];
-      return { pointer: `${placeOf(field)}${rest}`, message };
-    });
-    throw new Problem(error.code, { ...error.details, errors }, { cause: error });
-  }
-}
-
 /** That a parameter is not understood. */
 export function wrongParameter(name: string, message: string): Problem {
   return new Problem('invalid_input', { part: 'parameter', errors: [{ pointer: `/${name}`, message }] });

@@ -2,7 +2,7 @@ import { type Model, resourceOf } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
 import { type JsonSchema, Type } from '../input/json-schema.js';
 import { filterable } from '../input/schemas.js';
-import { type ListQuery, MOST, readCursor, readSort, readTest } from '../records/list-query.js';
+import { type ListQuery, MOST, readCursor, readLimit, readSort, readTest } from '../records/list-query.js';
 import { wrongParameter } from './errors.js';
 import { findRelationship, relationshipsOf } from './relationships.js';
 
@@ -143,7 +143,7 @@ function readInclusion(model: Model, type: string, given: string): Inclusion {
  */
 export function readPaging(model: Model, type: string, raw: Raw): Paging {
   const { 'page[size]': size, 'page[number]': page, 'page[after]': after, sort: order } = raw;
-  const limit = Math.min(Number(size ?? DEFAULT_SIZE), MOST);
+  const limit = size === undefined ? DEFAULT_SIZE : readLimit('page[size]', size);
   const [first, ...then] = order === undefined ? [] : order.split(',').map((key) => readSort(model, type, key));
   const tests = Object.entries(raw).flatMap(([name, value]) => {
     const [, field, operator] = /^filter\[([^\]]+)\](?:\[(\w+)\])?$/.exec(name) ?? [];

@@ -23,7 +23,7 @@ const beside = { links: anything, meta: anything };
 
 const document = (data: JsonSchema) => closed({ data, jsonapi: anything, ...beside });
 
-const id = Type.String({ format: 'uuid', pattern: ID_PATTERN });
+const id = Type.String({ format: 'uuid', pattern: ID_PATTERN, description: 'An id: a UUID in small letters.' });
 
 function identifier(model: Model, type: string): JsonSchema {
   return closed({ type: Type.Enum([collectionOf(model, type)]), id, meta: anything });

@@ -1,8 +1,9 @@
 import { ModelError, type Policy } from '@ostiary/policy';
 import type { Context } from '../application/context.js';
 import { ApplicationError } from '../authoring/error.js';
+import { DeclarationError } from '../declared/error.js';
 import { loadDeclarations, withPolicy } from '../declared/load.js';
-import { declaredPolicy } from '../declared/policy.js';
+import { declaredPolicy, declaredTypes } from '../declared/policy.js';
 import { Problem } from '../problems.js';
 import { LiveTypes } from '../rights/type-attributes.js';
 import type { Transaction } from '../storage/database.js';
@@ -36,33 +37,62 @@ export async function beginDeclaring(
 
 /**
  * After a declaration was written: makes the tables of what is declared now, in the same transaction. What is declared no
- * longer keeps its table and its records.
+ * longer keeps its table and its records. What was left out before, since it does not fit, holds nobody up.
+ * @param id of the record
  * @param fields those that were changed; null where the record is new, or deleted
  * @returns the application as it is for the rest of the transaction: nobody else sees it before that is committed
- * @throws Problem `invalid_input` where it can't be declared
+ * @throws Problem `invalid_input` where it can't be declared, with the place; `too_many_types`
  */
 export async function declare(
   context: Context,
   transaction: Transaction,
   type: string,
+  id: string,
   fields: readonly string[] | null = null,
 ): Promise<Context> {
   const { application } = context;
   if (!declares(context, type, fields)) return context;
   const { rows, key } = await loadDeclarations(transaction, application);
+  const misfits = new Set([...context.misfits].filter((other) => other !== id));
   try {
-    const policy = declaredPolicy(application, rows);
+    const policy = declaredPolicy(
+      application,
+      rows.filter((row) => !misfits.has(String(row.id))),
+    );
+    requireRoom(context, policy);
     requireKeys(context, policy);
     await createApplicationSchema(transaction, policy, application.declared?.in);
-    const next = withPolicy(context, policy, key);
+    const next = withPolicy(context, { policy, misfits }, key);
     // What is written next in this transaction begins as its type says. The attributes are its own: it may be rolled back.
     const types = new LiveTypes(next.policy);
     await types.upTo(transaction, null);
     return { ...next, types };
   } catch (error) {
-    const isAuthors = [ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
-    throw isAuthors ? new Problem('invalid_input', { detail: (error as Error).message }, { cause: error }) : error;
+    throw problemOf(error, id);
   }
+}
+
+/** What a mistake in what is declared is to whoever wrote the record with an id: the place is told in their own alone. */
+function problemOf(error: unknown, id: string): unknown {
+  const isAuthors = [DeclarationError, ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
+  if (!isAuthors) return error;
+  const { message } = error as Error;
+  const isOwn = error instanceof DeclarationError && error.id === id;
+  const where = isOwn ? { errors: [{ pointer: error.place, message }] } : {};
+  return new Problem('invalid_input', { detail: message, ...where }, { cause: error });
+}
+
+/** So many types may be declared where the application does not say. */
+const MOST_TYPES = 200;
+
+/** Where there are more already, as many may stay. */
+function requireRoom({ application, policy: before }: Context, policy: Policy): void {
+  const most = application.declared?.most ?? MOST_TYPES;
+  const count = declaredTypes(application, policy).length;
+  if (count <= most || count <= declaredTypes(application, before).length) return;
+  throw new Problem('too_many_types', {
+    detail: `There may be ${most} types that are declared, and this makes ${count}.`,
+  });
 }
 
 /** What encrypts fields is read when the server starts, where it finds that some are encrypted. */

@@ -2,6 +2,7 @@ import { decide, type Relation } from '@ostiary/policy';
 import { authorize, environment, requirePossible } from '../access/access.js';
 import type { Caller, Context } from '../application/context.js';
 import type { Written } from '../application/records.js';
+import { placed } from '../problems.js';
 import type { Transaction } from '../storage/database.js';
 import { loadRecord, loadRecords } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
@@ -17,6 +18,8 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** What a record is to be related to: by which relation, and to which others. */
 export interface Linked {
+  /** What the relation is called, where it is told what is wrong with it. */
+  readonly name: string;
   readonly relation: Relation;
   readonly ids: readonly string[];
 }
@@ -85,7 +88,12 @@ async function linkedTo(
   linked: readonly Linked[],
 ): Promise<Written> {
   const { id } = written.record;
-  for (const { relation, ids } of linked) await relinkIn(context, transaction, caller, relation, id, linking, ids);
+  for (const { name, relation, ids } of linked) {
+    await placed(
+      () => `/${name}`,
+      () => relinkIn(context, transaction, caller, relation, id, linking, ids),
+    );
+  }
   const record = linked.length === 0 ? null : await loadRecord(transaction, context.policy, type, id);
   return { ...written, record: record ?? written.record };
 }
@@ -104,7 +112,7 @@ export async function changeLinks(
   type: string,
   id: string,
   linking: Linking,
-  { relation, ids }: Linked,
+  { relation, ids }: Pick<Linked, 'relation' | 'ids'>,
 ): Promise<void> {
   await inTransaction(context, async (transaction) => {
     const record = await loadRecord(transaction, context.policy, type, id, true);

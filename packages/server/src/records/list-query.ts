@@ -50,12 +50,22 @@ export function parseListQuery(model: Model, type: string, raw: Readonly<Record<
     return readTest(model, type, key, field, operator, value);
   });
   return {
-    limit: Math.min(Number(limit ?? DEFAULT_LIMIT), MOST),
+    limit: limit === undefined ? DEFAULT_LIMIT : readLimit('limit', limit),
     sort: sort === undefined ? null : readSort(model, type, sort),
     after: cursor === undefined ? null : readCursor(cursor, sort ?? ''),
     view: view ?? null,
     tests,
   };
+}
+
+/**
+ * How many records a page may have, as it is asked for.
+ * @throws Problem `invalid_input`
+ */
+export function readLimit(parameter: string, text: string): number {
+  const limit = Number(text);
+  if (!(limit <= MOST)) throw invalid(parameter, `is at most ${MOST}`);
+  return limit;
 }
 
 /**

@@ -19,6 +19,7 @@ import { enforceLimits } from './limits.js';
 import { requireReferred } from './referred.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
+import { writingUnique } from './taken.js';
 import { inTransaction } from './transaction.js';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -58,13 +59,16 @@ export async function createIn(
   await requireReferred(context, transaction, caller, type, null, values);
   await beginDeclaring(context, transaction, type);
   await requireReferences(transaction, policy.model, type, values);
-  await insertRecord(transaction, policy, handle, await sealFields(context, type, id, input));
-  await accountCreated(context, transaction, caller, type, proposed, password);
+  const sealed = await sealFields(context, type, id, input);
+  await writingUnique(context, caller, { type, record: proposed, sent: Object.keys(input) }, async () => {
+    await insertRecord(transaction, policy, handle, sealed);
+    await accountCreated(context, transaction, caller, type, proposed, password);
+  });
   await runEffect(context, transaction, caller, type, 'created', proposed);
   const record = await reload(context, transaction, type, id);
   authorize(context, caller, 'create', type, record);
   await enforceLimits(context, transaction, type, record);
-  const declared = await declare(context, transaction, type);
+  const declared = await declare(context, transaction, type, id);
   await auditWrite(context, transaction, caller, handle, 'record.created', { fields: Object.keys(input) });
   await auditRights(context, transaction, caller, handle, null, record);
   return { record, decisionId: handle.decisionId, context: declared };
@@ -130,12 +134,14 @@ export async function changeIn(
   await requireReferred(context, transaction, caller, type, before.values, { ...before.values, ...changes });
   await requireReferences(transaction, policy.model, type, changes);
   const sealed = await sealFields(context, type, before.id, input);
-  await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
-  await accountUpdated(context, transaction, caller, type, before, proposed, password);
+  await writingUnique(context, caller, { type, record: proposed, sent: Object.keys(input) }, async () => {
+    await updateRecord(transaction, policy, context.runtime, handle, { ...changes, ...sealed });
+    await accountUpdated(context, transaction, caller, type, before, proposed, password);
+  });
   await runEffect(context, transaction, caller, type, 'updated', proposed, before);
   const record = await reload(context, transaction, type, before.id);
   await enforceLimits(context, transaction, type, record);
-  const declared = await declare(context, transaction, type, Object.keys(input));
+  const declared = await declare(context, transaction, type, record.id, Object.keys(input));
   const event = action === 'update' ? 'record.updated' : 'record.action';
   await auditWrite(context, transaction, caller, handle, event, { fields: changedFields(before, record, input) });
   await auditRights(context, transaction, caller, handle, before, record);
@@ -159,7 +165,7 @@ export async function removeIn(
   await runEffect(context, transaction, caller, type, 'deleted', record);
   await deleteRecord(transaction, context.policy, handle);
   await accountDeleted(context, transaction, caller, type, record.id);
-  const declared = await declare(context, transaction, type);
+  const declared = await declare(context, transaction, type, record.id);
   await auditWrite(context, transaction, caller, handle, 'record.deleted', {});
   await auditRights(context, transaction, caller, handle, record, null);
   return declared;

@@ -17,7 +17,7 @@ import {
   type Shape,
   text,
 } from '@ostiary/policy';
-import { type Application, DEMO_PASSWORD, type Seed } from '@ostiary/server';
+import { type Application, DEMO_PASSWORD, DeclarationError, type Seed } from '@ostiary/server';
 
 /** What each audience may do, as bits of a permission; on a type and on a record. */
 export const BITS = {
@@ -86,10 +86,11 @@ const staticRules = [
 
 const KINDS: Readonly<Record<string, (options: object) => Field>> = { text, integer, boolean, instant, json };
 
-function fieldOf({ name: _, kind, to, ...options }: DeclaredField): Field {
+function fieldOf(of: string, { name, kind, to, ...options }: DeclaredField, index: number): Field {
   if (kind === 'reference') return reference(to ?? '', options as object);
   const make = KINDS[kind];
-  if (make === undefined) throw new TypeError(`the schema of Kind.fields lets '${kind}' through`);
+  if (make === undefined)
+    throw new DeclarationError(of, `/fields/${index}/kind`, `${name}: there is no kind '${kind}'`);
   return make(options);
 }
 
@@ -137,15 +138,16 @@ export const declaring: Application = {
     by: ['name', 'fields'],
     policy: (rows) => {
       const declared = rows.filter(({ fields }) => fields !== null) as unknown as readonly {
+        readonly id: string;
         readonly name: string;
         readonly fields: readonly DeclaredField[];
       }[];
       const resources = Object.fromEntries(
-        declared.map(({ name, fields }) => [
+        declared.map(({ id, name, fields }) => [
           name,
           resource({
             fields: {
-              ...Object.fromEntries(fields.map((field) => [field.name, fieldOf(field)])),
+              ...Object.fromEntries(fields.map((field, index) => [field.name, fieldOf(id, field, index)])),
               permission: integer({ default: 255 }),
               ownerId: OWN,
             },

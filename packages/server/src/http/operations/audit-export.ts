@@ -6,7 +6,7 @@ import { Type } from '../../input/json-schema.js';
 import { filterSchema } from '../../input/schemas.js';
 import { exportRecords } from '../../records/export.js';
 import { parseListQuery } from '../../records/list-query.js';
-import { caller } from '../guard.js';
+import { caller } from '../request.js';
 import { answers } from '../responses.js';
 import { named, type Operation } from './operation.js';
 

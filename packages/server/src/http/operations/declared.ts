@@ -4,20 +4,14 @@ import type { FastifyRequest } from 'fastify';
 import type { Root } from '../../application/addresses.js';
 import { declaredTypes } from '../../declared/policy.js';
 import { type Validator, validationProblem, validatorFor } from '../../input/validation.js';
+import type { Asked, Offered } from '../route-decision.js';
 import type { Describes, Operation, OperationSchema } from './operation.js';
 import { operationsOf } from './operations.js';
 
-/** What a request asks of a type that was declared. */
-export interface Asked {
-  readonly type: string;
+/** What a request asks of a type that was declared, with what answers it. */
+interface Found extends Asked {
   readonly operation: Operation;
-  readonly params: Readonly<Record<string, string>>;
   readonly checks: readonly Check[];
-}
-
-/** The methods that an address offers, where it does not offer the one that was asked for. */
-export interface Offered {
-  readonly methods: readonly string[];
 }
 
 /** What of a request is checked, in the framework's order, as its schemas name it. */
@@ -30,7 +24,7 @@ interface Check {
 
 interface Collection {
   readonly type: string;
-  readonly operations: readonly (Omit<Asked, 'params' | 'type'> & { readonly segments: readonly string[] })[];
+  readonly operations: readonly (Omit<Found, 'params' | 'type'> & { readonly segments: readonly string[] })[];
 }
 
 type Collections = ReadonlyMap<string, Collection>;
@@ -69,7 +63,7 @@ function checksOf(schema: OperationSchema): readonly Check[] {
  * What a request asks of a declared type; null where no such type has this address.
  * @param path below the root: the collection, and what follows
  */
-export function findOperation(from: Describes, root: Root, method: string, path: string): Asked | Offered | null {
+export function findOperation(from: Describes, root: Root, method: string, path: string): Found | Offered | null {
   const [name = '', ...rest] = path.split('/');
   const found = collectionsAt(from, root).get(name);
   const fitting = (found?.operations ?? []).flatMap(({ operation, segments, checks }) => {
@@ -103,7 +97,7 @@ function paramsOf(segments: readonly string[], given: readonly string[]): Record
  * Checks a request by the schemas of what it asks, as the framework does for routes of its own.
  * @throws Problem `invalid_input`
  */
-export function requireSchemas({ checks }: Asked, request: FastifyRequest): void {
+export function requireSchemas({ checks }: Pick<Found, 'checks'>, request: FastifyRequest): void {
   for (const { part, validate } of checks) {
     const value = part === 'querystring' ? request.query : (request[part] ?? null);
     if (!validate(value)) throw validationProblem(validate.errors ?? [], part);

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Root } from '../../application/addresses.js';
 import { Type } from '../../input/json-schema.js';
 import { listForms, readForm } from '../../records/forms.js';
-import { caller } from '../guard.js';
 import { readIdOrNone } from '../record-id.js';
+import { caller } from '../request.js';
 import { answers } from '../responses.js';
 import { named, type Operation } from './operation.js';
 

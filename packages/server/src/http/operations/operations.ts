@@ -5,13 +5,16 @@ import type { Context } from '../../application/context.js';
 import { ONLINE } from '../../presence/index.js';
 import { onlineKinds } from '../../records/online.js';
 import { hasEveryAuditColumn } from '../../storage/audit-view.js';
-import { contextOf } from '../guard.js';
+import { contextOf } from '../request.js';
+import { actionOperation } from './actions.js';
 import { auditExportOperation } from './audit-export.js';
 import { formOperations } from './forms.js';
-import { jsonApiReadOperations, jsonApiWriteOperations } from './json-api.js';
+import { jsonApi } from './json-api.js';
 import { relationshipOperations } from './json-api-relationships.js';
+import { onlineOperation } from './online.js';
 import { collectionAddress, type Describes, type Operation } from './operation.js';
-import { actionOperation, onlineOperation, readOperations, writeOperations } from './records.js';
+import { plain } from './plain.js';
+import { readOperations, writeOperations } from './records.js';
 import { statisticsOperation } from './statistics.js';
 
 /** Everything that can be asked about the records of a type at a root: the only way to them. */
@@ -23,12 +26,13 @@ export function operationsOf(from: Describes, root: Root, type: string): readonl
   if (source === 'form') return formOperations(root, type);
   const hasOnline = onlineKinds(from, type).length > 0 && actionsOf(model, type).includes(ONLINE);
   const isJsonApi = application.api === 'json-api';
+  const format = isJsonApi ? jsonApi : plain;
   const handlers = (application.actions ?? []).filter((handler) => handler.type === type);
   return [
-    ...(isJsonApi ? jsonApiReadOperations : readOperations)(from, root, type),
+    ...readOperations(from, root, type, format),
     ...(counts === undefined ? [] : [statisticsOperation(model, root, type)]),
     ...(hasOnline ? [onlineOperation(from, root, type)] : []),
-    ...(source === undefined ? (isJsonApi ? jsonApiWriteOperations : writeOperations)(from, root, type) : []),
+    ...(source === undefined ? writeOperations(from, root, type, format) : []),
     ...(isJsonApi ? relationshipOperations(from, root, type) : []),
     ...(source === 'audit' && hasEveryAuditColumn(model, type) ? [auditExportOperation(model, root, type)] : []),
     ...handlers.map((handler) => actionOperation(model, root, handler)),

@@ -5,7 +5,7 @@ import { filterSchema } from '../../input/schemas.js';
 import { Problem } from '../../problems.js';
 import { parseListQuery } from '../../records/list-query.js';
 import { type Counting, countRecords, PERIODS, type Period } from '../../records/statistics.js';
-import { caller } from '../guard.js';
+import { caller } from '../request.js';
 import { answers } from '../responses.js';
 import { named, type Operation } from './operation.js';
 
