@@ -68,12 +68,12 @@ export async function declare(
     await types.upTo(transaction, null);
     return { ...next, types };
   } catch (error) {
-    throw problemOf(error, id);
+    throw asProblem(error, id);
   }
 }
 
 /** What a mistake in what is declared is to whoever wrote the record with an id: the place is told in their own alone. */
-function problemOf(error: unknown, id: string): unknown {
+function asProblem(error: unknown, id: string): unknown {
   const isAuthors = [DeclarationError, ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
   if (!isAuthors) return error;
   const { message } = error as Error;
