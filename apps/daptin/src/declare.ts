@@ -63,6 +63,16 @@ export function declaredPolicy(rows: readonly Given[]): Policy {
   return daptinPolicy(resources, names, links);
 }
 
+/** Where in a row of `world` a column or a relation of an entity is, as a JSON Pointer; null where it is not. */
+export function placeInRow({ table_name, schema }: Given, type: string, field: string): string | null {
+  if (type !== table_name) return null;
+  for (const [part, entries] of Object.entries((schema ?? {}) as Partial<Schema>)) {
+    const index = entries.findIndex(({ name }) => name === field);
+    if (index >= 0) return `/schema/${part}/${index}`;
+  }
+  return null;
+}
+
 /** A relation to one row is a field of the row; one to many is a type of its own, with a record for each. */
 function addRelation(
   at: Place,

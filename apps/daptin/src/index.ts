@@ -1,6 +1,6 @@
 import { type Application, changePasswordAction } from '@ostiary/server';
 import { executeAction } from './actions/execute.js';
-import { declaredPolicy } from './declare.js';
+import { declaredPolicy, placeInRow } from './declare.js';
 import { demo } from './demo.js';
 import { effects, makeAdministrator } from './effects.js';
 import { initial } from './initial.js';
@@ -12,7 +12,7 @@ export const application: Application = {
   policy: daptinPolicy(),
   api: 'json-api',
   // Each entity has two types, and one more for each of its relations to many.
-  declared: { in: 'world', by: ['table_name', 'schema'], policy: declaredPolicy, most: 400 },
+  declared: { in: 'world', by: ['table_name', 'schema'], policy: declaredPolicy, at: placeInRow, most: 400 },
   guests: 'guest',
   logins: {
     user: {

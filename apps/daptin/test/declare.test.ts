@@ -1,7 +1,7 @@
 import type { Policy } from '@ostiary/policy';
 import { checkApplication, DeclarationError } from '@ostiary/server';
 import { describe, expect, test } from 'vitest';
-import { declaredPolicy } from '../src/declare.js';
+import { declaredPolicy, placeInRow } from '../src/declare.js';
 import { application } from '../src/index.js';
 
 const row = (table_name: string, schema: unknown) => ({ id: `id of ${table_name}`, table_name, schema });
@@ -186,4 +186,15 @@ describe('a row that declares nothing sound is told, with its column', () => {
     const { id } = given;
     expect(() => declaredPolicy([row('other', {}), given])).toThrow(expect.objectContaining({ id, place }));
   });
+});
+
+test.each<[string, string, string | null]>([
+  ['sample', 'label', '/schema/columns/1'],
+  ['sample', 'nurse', '/schema/relations/0'],
+  ['sample', 'permission', null],
+  ['project', 'label', null],
+])('%s.%s is in the row at %s', (type, field, place) => {
+  const columns = [COLUMN, { ...COLUMN, name: 'label' }];
+  const relations = [{ name: 'nurse', kind: 'belongs_to', to: 'user_account' }];
+  expect(placeInRow(row('sample', { columns, relations }), type, field)).toBe(place);
 });

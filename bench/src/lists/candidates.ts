@@ -3,10 +3,10 @@ import { rulesToAST } from '@casl/ability/extra';
 import type { Principal } from '@ostiary/policy';
 import { type Context, type Database, Principals, systemRuntime } from '@ostiary/server';
 import type pg from 'pg';
-// What is behind the route of a list, which the server keeps to itself.
-import { LiveTypes } from '../../../packages/server/dist/rights/type-attributes.js';
 import { readPage } from '../../../packages/server/dist/records/page.js';
 import { listRecords } from '../../../packages/server/dist/records/read.js';
+// What is behind the route of a list, which the server keeps to itself.
+import { LiveTypes } from '../../../packages/server/dist/rights/type-attributes.js';
 import { Tally } from '../../../packages/server/dist/telemetry/tally.js';
 import { surveyApplication } from '../surveys/application.js';
 import { type Condition, conditionSql } from './casl-sql.js';

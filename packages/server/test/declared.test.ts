@@ -188,8 +188,11 @@ describe('what can not be declared is refused, and nothing is changed:', () => {
     await post('ada', '/api/cups', { name: 'full' });
     const change = (fields: readonly object[]) =>
       app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body: { fields } });
-    expect((await change([{ name: 'name', kind: 'integer' }])).body.detail).toContain('Cup.name is stored as text');
-    expect((await change([NAME, { name: 'size', kind: 'integer' }])).body.detail).toContain('new and required');
+    const other = (await change([{ name: 'name', kind: 'integer' }])).body;
+    expect(other).toMatchObject({ detail: expect.stringContaining('Cup.name is stored as text') });
+    expect(other.errors).toEqual([{ pointer: '/fields/0', message: other.detail }]);
+    const required = (await change([NAME, { name: 'size', kind: 'integer' }])).body;
+    expect(required.errors).toEqual([{ pointer: '/fields/1', message: expect.stringContaining('new and required') }]);
     expect((await get('ada', '/api/cups')).body.items).toMatchObject([{ name: 'full' }]);
     const added = await change([NAME, { name: 'size', kind: 'integer', optional: true }]);
     expect(added.status).toBe(200);

@@ -71,6 +71,8 @@ export interface Declared {
    * written
    */
   readonly policy: (rows: readonly Readonly<Record<string, unknown>>[]) => Policy;
+  /** Where in a record a field of a type is declared, as a JSON Pointer; null where it is not. */
+  readonly at?: (row: Readonly<Record<string, unknown>>, type: string, field: string) => string | null;
   /** How many types there may be; 200 unless given. The policy is made anew with each declaration, on every server. */
   readonly most?: number;
 }

@@ -180,7 +180,15 @@ const application = members<Application>({
   ),
   lockout: maybe(members<LockoutSettings>({ maxFailures: positive, windowSeconds: positive, lockSeconds: positive })),
   presence: maybe(each(members<PresenceSettings>({ when: maybe(word) }))),
-  declared: maybe(members<Declared>({ in: word, by: words, policy: calls, most: maybe(Type.Integer({ minimum: 0 })) })),
+  declared: maybe(
+    members<Declared>({
+      in: word,
+      by: words,
+      policy: calls,
+      at: maybe(calls),
+      most: maybe(Type.Integer({ minimum: 0 })),
+    }),
+  ),
   administrator: members<Application['administrator']>({ kind: word, values: anything, made: maybe(calls) }),
   actions: maybe(Type.Array(handler)),
   commands: maybe(Type.Array(command)),

@@ -1,9 +1,10 @@
 import { ModelError, type Policy } from '@ostiary/policy';
+import type { Application } from '../application/application.js';
 import type { Context } from '../application/context.js';
 import { ApplicationError } from '../authoring/error.js';
 import { DeclarationError } from '../declared/error.js';
 import { loadDeclarations, withPolicy } from '../declared/load.js';
-import { declaredPolicy, declaredTypes } from '../declared/policy.js';
+import { type Declaration, declaredPolicy, declaredTypes } from '../declared/policy.js';
 import { Problem } from '../problems.js';
 import { LiveTypes } from '../rights/type-attributes.js';
 import type { Transaction } from '../storage/database.js';
@@ -68,18 +69,28 @@ export async function declare(
     await types.upTo(transaction, null);
     return { ...next, types };
   } catch (error) {
-    throw problemOf(error, id);
+    throw asProblem(
+      error,
+      application,
+      rows.find((row) => row.id === id),
+    );
   }
 }
 
-/** What a mistake in what is declared is to whoever wrote the record with an id: the place is told in their own alone. */
-function problemOf(error: unknown, id: string): unknown {
+/** A mistake in what is declared, to whoever wrote one of the records: the place is told in their own alone. */
+function asProblem(error: unknown, application: Application, row: Declaration | undefined): unknown {
   const isAuthors = [DeclarationError, ModelError, ApplicationError, SchemaError].some((kind) => error instanceof kind);
   if (!isAuthors) return error;
   const { message } = error as Error;
-  const isOwn = error instanceof DeclarationError && error.id === id;
-  const where = isOwn ? { errors: [{ pointer: error.place, message }] } : {};
+  const pointer = row === undefined ? null : placeOf(error, application, row);
+  const where = pointer === null ? {} : { errors: [{ pointer, message }] };
   return new Problem('invalid_input', { detail: message, ...where }, { cause: error });
+}
+
+function placeOf(error: unknown, { declared }: Application, row: Declaration): string | null {
+  if (error instanceof DeclarationError) return error.id === row.id ? error.place : null;
+  if (!(error instanceof SchemaError) || error.field === null) return null;
+  return declared?.at?.(row, error.field.type, error.field.name) ?? null;
 }
 
 /** So many types may be declared where the application does not say. */

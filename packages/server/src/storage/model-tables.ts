@@ -6,10 +6,18 @@ import { query } from './query.js';
 
 /** The installation's data does not fit the model, and can't be made to without a person. */
 export class SchemaError extends Error {
-  constructor(message: string) {
+  /** @param field the one that does not fit, and its type, where it is one */
+  constructor(
+    message: string,
+    readonly field: { readonly type: string; readonly name: string } | null = null,
+  ) {
     super(message);
     this.name = 'SchemaError';
   }
+}
+
+function misfit(type: string, name: string, what: string): never {
+  throw new SchemaError(`${type}.${name} ${what}`, { type, name });
 }
 
 /** Resource types that have a table of their own. */
@@ -51,7 +59,7 @@ async function requireTable(transaction: Transaction, model: Model, type: string
   const fields = Object.entries(model.resources[type]?.fields ?? {});
   if (fields.length > MOST_COLUMNS) throw new SchemaError(`${type} has more than ${MOST_COLUMNS} fields`);
   const [taken] = fields.filter(([name]) => SYSTEM_COLUMNS.includes(snakeCase(name)));
-  if (taken) throw new SchemaError(`${type}.${taken[0]} is a column that every table has: take another name`);
+  if (taken) misfit(type, taken[0], 'is a column that every table has: take another name');
   const others = await query(
     transaction,
     `select from pg_class where oid = to_regclass($1) and relkind not in ('r', 'p')`,
@@ -84,25 +92,26 @@ export async function createTable(transaction: Transaction, model: Model, type: 
     present.delete(snakeCase(name));
     if (found === undefined) {
       if (filled && !field.optional && field.default === undefined) {
-        throw new SchemaError(
-          `${type}.${name} is new and required, but there are records without it: make it optional or give it a default`,
+        misfit(
+          type,
+          name,
+          'is new and required, but there are records without it: make it optional or give it a default',
         );
       }
       await query(transaction, `alter table ${table} add column ${column} ${columnDefinition(field, wanted)}`);
     } else if (found.type !== canonical(wanted)) {
-      throw new SchemaError(
-        `${type}.${name} is stored as ${found.type}, but the model says ${wanted}: add a new field, or migrate the column by hand`,
-      );
+      const other = `is stored as ${found.type}, but the model says ${wanted}`;
+      misfit(type, name, `${other}: add a new field, or migrate the column by hand`);
     } else if (found.required && field.optional) {
       await query(transaction, `alter table ${table} alter column ${column} drop not null`);
     } else if (!found.required && !field.optional) {
       if (await exists(`${column} is null`)) {
-        throw new SchemaError(`${type}.${name} is required now, but there are records without it: leave it optional`);
+        misfit(type, name, 'is required now, but there are records without it: leave it optional');
       }
       await query(transaction, `alter table ${table} alter column ${column} set not null`);
     }
     if (field.unique && (await exists(`${column} is not null group by ${column} having count(*) > 1`))) {
-      throw new SchemaError(`${type}.${name} is unique now, but there are records that have the same`);
+      misfit(type, name, 'is unique now, but there are records that have the same');
     }
   }
   // What the model has no longer keeps its data, and is not asked of new records.

@@ -136,6 +136,10 @@ export const declaring: Application = {
   declared: {
     in: 'Kind',
     by: ['name', 'fields'],
+    at: ({ name, fields }, type, field) => {
+      const index = (fields as readonly DeclaredField[]).findIndex((each) => each.name === field);
+      return name === type && index >= 0 ? `/fields/${index}` : null;
+    },
     policy: (rows) => {
       const declared = rows.filter(({ fields }) => fields !== null) as unknown as readonly {
         readonly id: string;
