@@ -11,6 +11,7 @@ export * from './language/rules.js';
 export * from './language/spelling.js';
 export * from './readers/decide.js';
 export * from './readers/explain.js';
+export * from './readers/fields.js';
 export * from './readers/matrix.js';
 export * from './readers/needs.js';
 export * from './readers/ship.js';

@@ -1,4 +1,4 @@
-import { type Condition, eachAtom, type Leaf, type Operand, type Value } from '../tree/condition.js';
+import { atomsOf, type Condition, type Leaf, type Operand, type Value } from '../tree/condition.js';
 import { type Field, isDate, isInstant } from './fields.js';
 import { actionsOf, fieldOf, type Model, ModelError, principalTypeOf, resolvePath, splitRole } from './model.js';
 
@@ -11,7 +11,7 @@ const HIGHEST_BITS = 2 ** 31 - 1;
  * @throws {ModelError} which says what is wrong, and where.
  */
 export function checkCondition(of: Model, type: string, condition: Condition): void {
-  eachAtom(condition, (atom) => {
+  for (const atom of atomsOf(condition)) {
     if (atom.op === 'linked') {
       const via = fieldOf(of, atom.type, atom.via);
       const to = targetOf(of, type, atom.at);
@@ -21,7 +21,7 @@ export function checkCondition(of: Model, type: string, condition: Condition): v
       const to = targetOf(of, type, atom.path);
       if (!actionsOf(of, to).includes(atom.action)) throw new ModelError(`${to} has no action '${atom.action}'`);
     } else checkLeaf(of, type, atom);
-  });
+  }
 }
 
 /** The type of the record that a path leads to. */

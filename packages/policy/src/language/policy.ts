@@ -1,18 +1,10 @@
-import {
-  type Condition,
-  conjunction,
-  disjunction,
-  linkWhere,
-  mapAtoms,
-  negation,
-  type Operand,
-} from '../tree/condition.js';
+import { type Condition, linkWhere, mapAtoms, type Operand } from '../tree/condition.js';
 import { checkCondition } from './check.js';
 import { deepFreeze } from './define.js';
 import { actionsOf, findField, type Limit, type Model, ModelError, resolvePath, resourceOf } from './model.js';
 import { joinPaths, mapPaths } from './paths.js';
 import { permissionRules } from './permissions.js';
-import { type Policy, type ResourceRules, type Rule, rulesAbout } from './rule.js';
+import { type Policy, type ResourceRules, type Rule, rulesAbout, sidesOf, verdictOf } from './rule.js';
 import type { Shape } from './rules.js';
 
 /**
@@ -51,13 +43,11 @@ function resolveMay(
     const target = resolvePath(of, type, atom.path).field.to as string;
     const step = `${atom.action} ${target} at ${atom.path.join('.')}`;
     if (asking.includes(step)) throw new ModelError(`rules ask for each other: ${[...asking, step].join(' → ')}`);
-    const sides = { allow: [] as Condition[], forbid: [] as Condition[] };
-    for (const rule of rulesAbout(all, atom.action, target)) {
-      if (rule.effect === 'forbid' && rule.fields) continue;
+    const seen = rulesAbout(all, atom.action, target).map((rule) => {
       const resolved = resolveMay(of, all, target, rule.when, [...asking, step]);
-      sides[rule.effect].push(mapPaths(resolved, (inner) => joinPaths(atom.path, inner)));
-    }
-    return conjunction([disjunction(sides.allow), negation(disjunction(sides.forbid))]);
+      return { ...rule, when: mapPaths(resolved, (inner) => joinPaths(atom.path, inner)) };
+    });
+    return verdictOf(sidesOf(seen));
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Condition } from '../tree/condition.js';
+import { type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
 import type { Limit, Model } from './model.js';
 
 /** One sentence of the rulebook. */
@@ -37,4 +37,26 @@ export interface ResourceRules {
 export function rulesAbout(rules: readonly Rule[], action: string, type: string): readonly Rule[] {
   const spoken = action === 'list' ? ['list', 'read'] : [action];
   return rules.filter((rule) => rule.type === type && rule.actions.some((known) => spoken.includes(known)));
+}
+
+/** Rules by what they do: allow, forbid altogether, or take some fields away. */
+export interface Sides<R> {
+  readonly allows: readonly R[];
+  readonly forbids: readonly R[];
+  readonly fieldForbids: readonly R[];
+}
+
+export function sidesOf<R extends Pick<Rule, 'effect' | 'fields'>>(rules: readonly R[]): Sides<R> {
+  const forbids = rules.filter((rule) => rule.effect === 'forbid');
+  return {
+    allows: rules.filter((rule) => rule.effect === 'allow'),
+    forbids: forbids.filter((rule) => !rule.fields),
+    fieldForbids: forbids.filter((rule) => rule.fields),
+  };
+}
+
+/** What rules say, all taken together: some rule allows, and none forbids. */
+export function verdictOf({ allows, forbids }: Sides<Pick<Rule, 'when'>>): Condition {
+  const some = (rules: readonly Pick<Rule, 'when'>[]) => disjunction(rules.map((rule) => rule.when));
+  return conjunction([some(allows), negation(some(forbids))]);
 }

@@ -1,8 +1,8 @@
-import type { Policy, Rule } from '../language/rule.js';
-import { type Condition, eachAtom, operandsOf } from '../tree/condition.js';
+import { type Policy, type Rule, rulesAbout } from '../language/rule.js';
+import { atomsOf, type Condition, operandsOf } from '../tree/condition.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
-import { fold } from '../tree/fold.js';
-import { prune, rulesFor } from './decide.js';
+import { fold, prune } from '../tree/fold.js';
+import { verdict } from './decide.js';
 import { inWords, type Person } from './words.js';
 
 export type Truth = 'yes' | 'no' | 'unknown';
@@ -51,7 +51,7 @@ export function explain(
   const judge = (condition: Condition) => truth(prune(fold(condition, known)));
   // To be given a first group is nearer than to become someone else, though without any no record can be in it.
   const near = (condition: Condition) => truth(fold(condition, known));
-  const rules = rulesFor(policy, action, type);
+  const rules = rulesAbout(policy.rules, action, type);
   const traced = rules.map((rule): RuleTrace => {
     const { id, effect, says, source, fields, view } = rule;
     return {
@@ -65,14 +65,8 @@ export function explain(
       trace: trace(rule.when, judge, person),
     };
   });
-  const allow = disjoined(traced.filter((rule) => rule.effect === 'allow').map((rule) => rule.holds));
-  const forbid = disjoined(traced.filter((rule) => rule.effect === 'forbid' && !rule.fields).map((rule) => rule.holds));
-  const allowed = allow === 'no' || forbid === 'yes' ? 'no' : allow === 'yes' && forbid === 'no' ? 'yes' : 'unknown';
+  const allowed = judge(verdict(policy, action, type));
   return { allowed, rules: traced, missing: allowed === 'yes' ? [] : missing(rules, near, person) };
-}
-
-function disjoined(truths: readonly Truth[]): Truth {
-  return truths.includes('yes') ? 'yes' : truths.includes('unknown') ? 'unknown' : 'no';
 }
 
 function trace(condition: Condition, judge: (condition: Condition) => Truth, person: Person): Trace {
@@ -121,12 +115,9 @@ function leastPrivilege(rule: Rule, { cost, words }: Fix): Fix {
 }
 
 function asksRecord(condition: Condition): boolean {
-  let asks = false;
-  eachAtom(condition, (atom) => {
-    const leaf = atom.op !== 'linked' && atom.op !== 'may';
-    asks ||= !leaf || operandsOf(atom).some((operand) => operand.from === 'record');
-  });
-  return asks;
+  return atomsOf(condition).some(
+    (atom) => atom.op === 'linked' || atom.op === 'may' || operandsOf(atom).some(({ from }) => from === 'record'),
+  );
 }
 
 function fix(condition: Condition, judge: (condition: Condition) => Truth, person: Person): Fix {

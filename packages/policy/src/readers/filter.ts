@@ -1,11 +1,12 @@
 import { ModelError } from '../language/model.js';
-import type { Policy, Rule } from '../language/rule.js';
+import { type Policy, type Rule, rulesAbout, sidesOf } from '../language/rule.js';
 import { remember } from '../remember.js';
 import { type Parameters, type Scope, write } from '../sql/write.js';
 import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
-import { fold } from '../tree/fold.js';
-import { covers, type FieldSet, isSteady, prune, rulesFor } from './decide.js';
+import { fold, prune } from '../tree/fold.js';
+import { type FieldSet, isSteady } from './decide.js';
+import { covers } from './fields.js';
 
 /** One way in which records are within reach: a rule, or an alternative of one. */
 export interface Branch {
@@ -60,7 +61,7 @@ export function filter(
   const found = filters.get(key);
   const stands = found?.policy === policy && found.environment.types === environment.types;
   if (stands && Object.keys(assumed).length === 0) return { ...found, environment };
-  const rules = rulesFor(policy, action, type);
+  const rules = rulesAbout(policy.rules, action, type);
   const made = makeFilter(policy, type, rules, { principal, environment, assumed, mostScopes });
   const keeps = Object.keys(assumed).length === 0 && rules.every(({ when }) => isSteady(when));
   if (keeps) filters.set(key, made);
@@ -77,9 +78,9 @@ function makeFilter(
 ): Filter {
   const { principal, environment, mostScopes } = known;
   const left = (when: Condition) => prune(fold(when, known));
+  const { allows, forbids, fieldForbids } = sidesOf(rules);
   const branches = new Map<string, Branch>();
-  for (const rule of rules) {
-    if (rule.effect !== 'allow') continue;
+  for (const rule of allows) {
     for (const when of alternatives(left(rule.when))) {
       const branch = { rules: [rule.id], when, fields: rule.fields ?? 'every', view: rule.view ?? null } as const;
       const key = JSON.stringify([when, branch.fields, branch.view]);
@@ -87,16 +88,13 @@ function makeFilter(
       branches.set(key, same ? { ...same, rules: [...new Set([...same.rules, rule.id])] } : branch);
     }
   }
-  const forbids = rules.filter((rule) => rule.effect === 'forbid');
   return {
     policy,
     type,
     principal,
     branches: [...branches.values()],
-    except: disjunction(forbids.filter((rule) => !rule.fields).map((rule) => left(rule.when))),
-    forbiddenFields: forbids
-      .filter((rule) => rule.fields && left(rule.when).op !== 'never')
-      .flatMap((rule) => rule.fields ?? []),
+    except: disjunction(forbids.map(({ when }) => left(when))),
+    forbiddenFields: fieldForbids.flatMap(({ when, fields = [] }) => (left(when).op === 'never' ? [] : fields)),
     environment,
     mostScopes,
   };

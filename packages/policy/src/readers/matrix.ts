@@ -1,9 +1,8 @@
 import { upwardImplications } from '../language/implications.js';
 import { actionsOf, ModelError } from '../language/model.js';
-import type { Policy, Rule } from '../language/rule.js';
-import { type Condition, conjunction, disjunction, negation } from '../tree/condition.js';
+import { type Policy, type Rule, rulesAbout, sidesOf, verdictOf } from '../language/rule.js';
+import type { Condition } from '../tree/condition.js';
 import { fold, type Persona } from '../tree/fold.js';
-import { rulesFor } from './decide.js';
 import { inWords } from './words.js';
 
 /** The kinds of people that a matrix has a column for, by name. */
@@ -28,6 +27,7 @@ export interface Matrix {
 export function matrix(policy: Policy, personas: Personas): Matrix {
   const implications = upwardImplications(policy.model);
   const columns = Object.values(personas).map((persona) => ({
+    loggedIn: true,
     ...persona,
     roles: [...persona.roles, ...implications.filter(({ from }) => persona.roles.includes(from)).map(({ to }) => to)],
   }));
@@ -36,7 +36,7 @@ export function matrix(policy: Policy, personas: Personas): Matrix {
     actionsOf(policy.model, type).map((action) => ({
       type,
       action,
-      cells: columns.map((persona) => cellFor(rulesFor(policy, action, type), persona, reached)),
+      cells: columns.map((persona) => cellFor(rulesAbout(policy.rules, action, type), persona, reached)),
     })),
   );
   const unreached = policy.rules.filter((rule) => !reached.has(rule.id)).map((rule) => rule.id);
@@ -45,35 +45,31 @@ export function matrix(policy: Policy, personas: Personas): Matrix {
 
 function cellFor(rules: readonly Rule[], persona: Persona, reached: Set<string>): Cell {
   const live = rules
-    .map((rule) => ({ rule, when: fold(rule.when, { persona }) }))
+    .map((rule) => ({ ...rule, when: fold(rule.when, { persona }) }))
     .filter(({ when }) => when.op !== 'never');
-  for (const { rule } of live) reached.add(rule.id);
-  const allows = live.filter(({ rule }) => rule.effect === 'allow');
-  const forbids = live.filter(({ rule }) => rule.effect === 'forbid' && !rule.fields);
-  const taken = live.filter(({ rule }) => rule.effect === 'forbid' && rule.fields);
-  const when = conjunction([
-    disjunction(allows.map((part) => part.when)),
-    negation(disjunction(forbids.map((part) => part.when))),
-  ]);
+  for (const { id } of live) reached.add(id);
+  const sides = sidesOf(live);
+  const { allows, fieldForbids } = sides;
+  const when = verdictOf(sides);
   // Where every field is given on every record, that some rule gives some of them says nothing more.
-  const whole = allows.some(({ rule, when }) => !rule.fields && rule.view === undefined && when.op === 'always');
-  const limited = whole ? [] : allows.filter(({ rule }) => rule.fields);
+  const whole = allows.some(({ fields, view, when }) => !fields && view === undefined && when.op === 'always');
+  const limited = whole ? [] : allows.filter(({ fields }) => fields);
   const onlyFields = allows.length > 0 && limited.length === allows.length;
   const notes = [
     ...new Set([
-      ...limited.map(({ rule }) => `${onlyFields ? 'only' : 'of some only'} ${rule.fields?.join(', ')}`),
-      ...allows.flatMap(({ rule }) => (whole || rule.view === undefined ? [] : [`as ${rule.view}`])),
-      ...taken.map(
-        ({ rule, when: on }) =>
-          `never ${rule.fields?.join(', ')}${on.op === 'always' ? '' : ` if ${inWords(on, 'they')}`}`,
+      ...limited.map(({ fields }) => `${onlyFields ? 'only' : 'of some only'} ${fields?.join(', ')}`),
+      ...allows.flatMap(({ view }) => (whole || view === undefined ? [] : [`as ${view}`])),
+      ...fieldForbids.map(
+        ({ fields, when: on }) =>
+          `never ${fields?.join(', ')}${on.op === 'always' ? '' : ` if ${inWords(on, 'they')}`}`,
       ),
     ]),
   ];
   const verdict = when.op === 'always' ? 'yes' : when.op === 'never' ? '–' : `if ${inWords(when, 'they')}`;
   return {
     when,
-    rules: live.map(({ rule }) => rule.id),
-    fields: onlyFields ? limited.flatMap(({ rule }) => rule.fields ?? []) : null,
+    rules: live.map(({ id }) => id),
+    fields: onlyFields ? limited.flatMap(({ fields = [] }) => fields) : null,
     words: when.op === 'never' || notes.length === 0 ? verdict : `${verdict} (${notes.join('; ')})`,
   };
 }

@@ -1,6 +1,6 @@
 import { type Policy, rulesAbout } from '../language/rule.js';
 import { remember } from '../remember.js';
-import { type Atom, type Condition, eachAtom, operandsOf } from '../tree/condition.js';
+import { atomsOf, type Condition, leavesOf, type Operand, operandsOf } from '../tree/condition.js';
 import { linkKey } from '../tree/facts.js';
 import { fold } from '../tree/fold.js';
 
@@ -35,48 +35,36 @@ export function recordNeeds(policy: Policy, type: string): Needs {
 export function needsFor(policy: Policy, type: string, actions: readonly string[], kind: string): Needs {
   return remember(knownOf(policy), `${kind} ${actions.join(' ')} ${type}`, () => {
     const rules = actions.flatMap((action) => rulesAbout(policy.rules, action, type));
-    return collect(rules.map((rule) => fold(rule.when, { kind })));
+    return collect(rules.map((rule) => fold(rule.when, { persona: { kind } })));
   });
 }
 
 /** What the rules ask of a principal of a kind beyond its own fields. */
 export function principalNeeds(policy: Policy, kind: string): Needs {
   return remember(knownOf(policy), `principal ${kind}`, () => {
-    const paths = new Map<string, readonly string[]>();
-    const visit = (condition: Condition): void =>
-      eachAtom(condition, (atom) => {
-        if (atom.op === 'linked') visit(atom.where);
-        else if (atom.op !== 'may') {
-          for (const operand of operandsOf(atom)) {
-            if (operand.from === 'principal' && operand.kind === kind && operand.path.length > 1) {
-              paths.set(operand.path.join('.'), operand.path);
-            }
-          }
-        }
-      });
-    for (const rule of policy.rules) visit(rule.when);
-    return { paths: [...paths.values()], links: [] };
+    const operands = policy.rules.flatMap(({ when }) => leavesOf(when)).flatMap(operandsOf);
+    const own = operands.filter((operand) => operand.from === 'principal' && operand.kind === kind);
+    return { paths: pathsOf(own), links: [] };
   });
 }
 
+/** The paths of more than one step. */
+function pathsOf(operands: readonly Operand[]): Needs['paths'] {
+  const paths = operands.flatMap((operand) => ('path' in operand && operand.path.length > 1 ? [operand.path] : []));
+  return [...new Map(paths.map((path) => [path.join('.'), path])).values()];
+}
+
 function collect(conditions: readonly Condition[]): Needs {
-  const paths = new Map<string, readonly string[]>();
+  const atoms = conditions.flatMap(atomsOf);
+  const leaves = atoms.flatMap((atom) => (atom.op === 'linked' || atom.op === 'may' ? [] : [atom]));
   const links = new Map<string, Omit<Link, 'needs'> & { where: Condition[] }>();
-  const visit = (atom: Atom): void => {
-    if (atom.op === 'linked') {
-      const { type, via, at } = atom;
-      const link = links.get(linkKey(atom)) ?? { type, via, at, where: [] };
-      link.where.push(atom.where);
-      links.set(linkKey(atom), link);
-    } else if (atom.op !== 'may') {
-      for (const operand of operandsOf(atom)) {
-        if (operand.from === 'record' && operand.path.length > 1) paths.set(operand.path.join('.'), operand.path);
-      }
-    }
-  };
-  for (const condition of conditions) eachAtom(condition, visit);
+  for (const atom of atoms) {
+    if (atom.op !== 'linked') continue;
+    const { type, via, at } = atom;
+    remember(links, linkKey(atom), () => ({ type, via, at, where: [] })).where.push(atom.where);
+  }
   return {
-    paths: [...paths.values()],
+    paths: pathsOf(leaves.flatMap(operandsOf).filter(({ from }) => from === 'record')),
     links: [...links.values()].map(({ where, ...link }) => ({ ...link, needs: collect(where) })),
   };
 }

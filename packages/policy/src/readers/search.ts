@@ -37,7 +37,7 @@ export function searchSql(
   const principalType = principalTypeOf(model, kind);
   if (principalType === null) return 'select null::uuid as id where false';
   const asked = madeByPrincipal(policy, kind, type, verdict(policy, action, type), page.madeBy ?? []);
-  const open = fold(asked, { record, environment, kind, loggedIn: page.loggedIn ?? true });
+  const open = fold(asked, { record, environment, persona: { kind, loggedIn: page.loggedIn ?? true } });
   const where = [
     write(open, { model, parameters, now: environment.now, principal: { type: principalType, kind, alias: 'p' } }),
     ...(page.where ?? []),

@@ -3,9 +3,9 @@ import type { Policy } from '../language/rule.js';
 import { remember } from '../remember.js';
 import type { Condition } from '../tree/condition.js';
 import { compile, type Test } from '../tree/evaluate.js';
-import { type Environment, type Principal, principal as prepare, type RecordFacts } from '../tree/facts.js';
-import { fold } from '../tree/fold.js';
-import { prune, verdict } from './decide.js';
+import { type Environment, NOBODY, type Principal, type RecordFacts } from '../tree/facts.js';
+import { fold, prune } from '../tree/fold.js';
+import { verdict } from './decide.js';
 
 /** What one principal may do, as JSON: the rules with the principal put in, so that nobody else's are told. */
 export interface Shipment {
@@ -32,8 +32,6 @@ export interface Received {
   /** Whether the action may be done on the record; without a record, whether there may be one. */
   may(action: string, type: string, record?: RecordFacts, now?: string): boolean;
 }
-
-const NOBODY = prepare({ kind: '', id: '', attributes: {}, grants: [] });
 
 /** Receives a shipment, in a browser or anywhere. Evaluates the tree by closures, so a strict policy on scripts is met. */
 export function receive(shipment: Shipment): Received {

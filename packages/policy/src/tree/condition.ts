@@ -80,29 +80,20 @@ export const ALWAYS: Condition = Object.freeze({ op: 'always' });
 export const NEVER: Condition = Object.freeze({ op: 'never' });
 
 /** Conjunction, simplified: `never` wins, `always` drops out, nested ones are flattened, repeated ones kept once. */
-export function conjunction(conditions: readonly Condition[]): Condition {
-  return joined('all', conditions, 'never', 'always');
-}
+export const conjunction = (conditions: readonly Condition[]): Condition => joined('all', conditions);
 
 /** Disjunction, simplified: `always` wins, `never` drops out, nested ones are flattened, repeated ones kept once. */
-export function disjunction(conditions: readonly Condition[]): Condition {
-  return joined('any', conditions, 'always', 'never');
-}
+export const disjunction = (conditions: readonly Condition[]): Condition => joined('any', conditions);
 
-function joined(
-  op: 'all' | 'any',
-  conditions: readonly Condition[],
-  absorbing: 'always' | 'never',
-  neutral: 'always' | 'never',
-): Condition {
+function joined(op: 'all' | 'any', conditions: readonly Condition[]): Condition {
+  const [neutral, absorbing] = op === 'all' ? [ALWAYS, NEVER] : [NEVER, ALWAYS];
   const parts = new Map<string, Condition>();
   for (const condition of conditions) {
-    if (condition.op === absorbing) return condition;
-    if (condition.op === neutral) continue;
+    if (condition.op === absorbing.op) return absorbing;
+    if (condition.op === neutral.op) continue;
     for (const part of condition.op === op ? condition.of : [condition]) parts.set(JSON.stringify(part), part);
   }
-  const [first, ...rest] = parts.values();
-  if (first === undefined) return op === 'all' ? ALWAYS : NEVER;
+  const [first = neutral, ...rest] = parts.values();
   return rest.length === 0 ? first : { op, of: [first, ...rest] };
 }
 
@@ -113,50 +104,35 @@ export function negation(condition: Condition): Condition {
   return condition.op === 'not' ? condition.of : { op: 'not', of: condition };
 }
 
+/** Where each leaf keeps its operands. */
+const OPERANDS: Readonly<Record<Leaf['op'], readonly string[]>> = {
+  kind: [],
+  loggedIn: [],
+  equal: ['left', 'right'],
+  less: ['left', 'right'],
+  atMost: ['left', 'right'],
+  member: ['element', 'set'],
+  overlap: ['left', 'right'],
+  subset: ['left', 'right'],
+  present: ['value'],
+  empty: ['value'],
+  bits: ['value'],
+  holds: ['at'],
+};
+
+type Places = Readonly<Record<string, Operand | null>>;
+
 /** The operands of a leaf. */
 export function operandsOf(leaf: Leaf): readonly Operand[] {
-  switch (leaf.op) {
-    case 'kind':
-    case 'loggedIn':
-      return [];
-    case 'equal':
-    case 'less':
-    case 'atMost':
-    case 'overlap':
-    case 'subset':
-      return [leaf.left, leaf.right];
-    case 'member':
-      return [leaf.element, leaf.set];
-    case 'present':
-    case 'empty':
-    case 'bits':
-      return [leaf.value];
-    case 'holds':
-      return leaf.at === null ? [] : [leaf.at];
-  }
+  const places = leaf as unknown as Places;
+  return OPERANDS[leaf.op].flatMap((place) => places[place] ?? []);
 }
 
 /** The same leaf with each operand replaced by what `change` makes of it. */
 export function mapOperands(leaf: Leaf, change: (operand: Operand) => Operand): Leaf {
-  switch (leaf.op) {
-    case 'kind':
-    case 'loggedIn':
-      return leaf;
-    case 'equal':
-    case 'less':
-    case 'atMost':
-    case 'overlap':
-    case 'subset':
-      return { ...leaf, left: change(leaf.left), right: change(leaf.right) };
-    case 'member':
-      return { ...leaf, element: change(leaf.element), set: change(leaf.set) };
-    case 'present':
-    case 'empty':
-    case 'bits':
-      return { ...leaf, value: change(leaf.value) };
-    case 'holds':
-      return leaf.at === null ? leaf : { ...leaf, at: change(leaf.at) };
-  }
+  const places: Record<string, Operand | null> = { ...(leaf as unknown as Places) };
+  for (const place of OPERANDS[leaf.op]) places[place] &&= change(places[place]);
+  return places as unknown as Leaf;
 }
 
 /** What a condition says below its connectives. */
@@ -169,9 +145,11 @@ export function mapAtoms(condition: Condition, change: (atom: Atom) => Condition
     case 'never':
       return condition;
     case 'all':
-      return conjunction(condition.of.map((part) => mapAtoms(part, change)));
     case 'any':
-      return disjunction(condition.of.map((part) => mapAtoms(part, change)));
+      return joined(
+        condition.op,
+        condition.of.map((part) => mapAtoms(part, change)),
+      );
     case 'not':
       return negation(mapAtoms(condition.of, change));
     case 'named':
@@ -186,12 +164,28 @@ export function leftOver(what: string, first: string): TypeError {
   return new TypeError(`'${what}' is left over: ${first} first`);
 }
 
-/** Visits each atom. */
-export function eachAtom(condition: Condition, visit: (atom: Atom) => void): void {
-  mapAtoms(condition, (atom) => {
-    visit(atom);
-    return atom;
-  });
+/** The atoms of a condition; not those of linked records. */
+export function atomsOf(condition: Condition): readonly Atom[] {
+  switch (condition.op) {
+    case 'always':
+    case 'never':
+      return [];
+    case 'all':
+    case 'any':
+      return condition.of.flatMap(atomsOf);
+    case 'not':
+    case 'named':
+      return atomsOf(condition.of);
+    default:
+      return [condition];
+  }
+}
+
+/** The leaves of a condition, those of linked records too. */
+export function leavesOf(condition: Condition): readonly Leaf[] {
+  return atomsOf(condition).flatMap((atom) =>
+    atom.op === 'linked' ? leavesOf(atom.where) : atom.op === 'may' ? [] : [atom],
+  );
 }
 
 /** The same condition with each leaf replaced, those of linked records too. */

@@ -18,18 +18,13 @@ export function compile(condition: Condition): Test {
     }
     case 'named':
       return compile(condition.of);
-    case 'all': {
-      const tests = condition.of.map(compile);
-      return (p, r, e) => {
-        for (const test of tests) if (!test(p, r, e)) return false;
-        return true;
-      };
-    }
+    case 'all':
     case 'any': {
       const tests = condition.of.map(compile);
+      const decisive = condition.op === 'any';
       return (p, r, e) => {
-        for (const test of tests) if (test(p, r, e)) return true;
-        return false;
+        for (const test of tests) if (test(p, r, e) === decisive) return decisive;
+        return !decisive;
       };
     }
     case 'linked': {
@@ -95,7 +90,8 @@ function compileLeaf(leaf: Leaf): Test {
     }
     case 'overlap': {
       // The side that can be looked up in a hashed set is the one that is not walked.
-      const [walked, hashed] = leaf.left.from === 'principal' ? [leaf.right, leaf.left] : [leaf.left, leaf.right];
+      const isHashed = leaf.right.from !== 'record' && leaf.right.from !== 'type';
+      const [walked, hashed] = isHashed ? [leaf.left, leaf.right] : [leaf.right, leaf.left];
       const elements = reader(walked);
       const has = lookUp(hashed);
       return (p, r, e) => {
@@ -116,24 +112,17 @@ function compileLeaf(leaf: Leaf): Test {
         return true;
       };
     }
-    case 'holds':
-      return holds(leaf.role, leaf.scope, leaf.at);
+    case 'holds': {
+      const key = holdingKey(leaf.role, leaf.scope);
+      return leaf.at === null ? (p) => p.holdings.has(key) : compileLeaf(amongScopes(leaf, leaf.at));
+    }
   }
 }
 
-function holds(role: string, scope: string | null, at: Operand | null): Test {
-  const key = holdingKey(role, scope);
-  if (at === null) return (p) => p.holdings.has(key);
-  const where = reader(at);
-  return (p, r, e) => {
-    const scopes = p.holdings.get(key);
-    if (scopes === undefined) return false;
-    const value = where(p, r, e);
-    if (typeof value === 'string') return scopes.has(value);
-    if (!Array.isArray(value)) return false;
-    for (const id of value) if (scopes.has(id as string)) return true;
-    return false;
-  };
+/** That a role is held on a scope says that the scope is one of those on which it is held. */
+export function amongScopes({ role, scope, many }: Leaf & { op: 'holds' }, at: Operand): Leaf {
+  const held: Operand = { from: 'scopes', role, scope: scope ?? '' };
+  return many ? { op: 'overlap', left: at, right: held } : { op: 'member', element: at, set: held };
 }
 
 function compared(left: Operand, right: Operand, compare: (a: Scalar, b: Scalar) => boolean): Test {
@@ -166,7 +155,8 @@ function lookUp(set: Operand): (element: Scalar, p: Principal, r: RecordFacts, e
   };
 }
 
-function reader(operand: Operand): Read {
+/** How to read an operand's value. */
+export function reader(operand: Operand): Read {
   switch (operand.from) {
     case 'constant':
       return () => operand.value;

@@ -90,3 +90,6 @@ export function principal(facts: PrincipalFacts): Principal {
   }
   return { ...facts, sets, holdings, bound: UNBOUND };
 }
+
+/** A principal of no kind, who has nothing. */
+export const NOBODY: Principal = principal({ kind: '', id: '', attributes: {}, grants: [] });

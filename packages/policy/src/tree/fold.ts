@@ -5,32 +5,29 @@ import {
   type Leaf,
   linkWhere,
   mapAtoms,
+  mapLeaves,
   mapOperands,
   NEVER,
   type Operand,
   operandsOf,
   type Value,
 } from './condition.js';
-import { compile } from './evaluate.js';
+import { amongScopes, compile, reader } from './evaluate.js';
 import {
   type Environment,
   holdingKey,
   isLoggedIn,
   linkKey,
+  NOBODY,
   type Principal,
-  principal as prepare,
   type RecordFacts,
 } from './facts.js';
 
 /** The sides of a decision that are known. What is not given stays in the tree. */
 export interface Known {
   readonly principal?: Principal;
-  /** The kind of a principal that is not known otherwise. */
-  readonly kind?: string;
-  /** Whether a principal that is not known otherwise is logged in. */
-  readonly loggedIn?: boolean;
-  /** Of a principal whose record is not known, the kind; and what is known of it nevertheless. */
-  readonly persona?: Persona;
+  /** Of a principal that is not known otherwise, the kind, and what else of it is; without `roles`, those stay open. */
+  readonly persona?: Pick<Persona, 'kind'> & Partial<Persona>;
   readonly record?: RecordFacts;
   /** Of a record that is not known, fields whose values are. */
   readonly assumed?: Readonly<Record<string, Value>>;
@@ -48,11 +45,10 @@ export interface Persona {
   readonly kind: string;
   readonly attributes: Readonly<Record<string, Value>>;
   readonly roles: readonly string[];
-  /** False for who comes with a static token; left out, true. */
+  /** False for who comes with a static token; left out, true, to the matrix. */
   readonly loggedIn?: boolean;
 }
 
-const NO_PRINCIPAL = prepare({ kind: '', id: '', attributes: {}, grants: [] });
 const NO_RECORD: RecordFacts = {};
 const NO_ENVIRONMENT: Environment = { now: '' };
 
@@ -72,76 +68,92 @@ export function fold(condition: Condition, known: Known): Condition {
   });
 }
 
+const decided = (holds: boolean): Condition => (holds ? ALWAYS : NEVER);
+
 function foldLeaf(leaf: Leaf, known: Known): Condition {
-  const kind = known.principal?.kind ?? known.persona?.kind ?? known.kind;
-  if (leaf.op === 'kind') return kind === undefined ? leaf : kind === leaf.kind ? ALWAYS : NEVER;
-  if (leaf.op === 'loggedIn') return foldLoggedIn(leaf, known);
-
-  const placed = mapOperands(leaf, (operand) => place(operand, known, kind));
-  const open = operandsOf(placed).some((operand) => operand.from !== 'constant');
-
-  if (placed.op === 'holds') return foldHolds(placed, known, open);
-  // Whatever else is open: a value that is missing makes it false.
-  if (operandsOf(placed).some((operand) => operand.from === 'constant' && operand.value === null)) return NEVER;
-  if (open) return placed;
-  return compile(placed)(NO_PRINCIPAL, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
-}
-
-function foldLoggedIn(leaf: Leaf, { principal, persona, loggedIn }: Known): Condition {
-  const who = principal ?? persona ?? (loggedIn === undefined ? undefined : { loggedIn });
-  return who === undefined ? leaf : isLoggedIn(who) ? ALWAYS : NEVER;
-}
-
-function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known, open: boolean): Condition {
-  if (known.persona !== undefined) {
-    const held = known.persona.roles.includes(holdingKey(leaf.role, leaf.scope));
-    if (!held) return NEVER;
-    return leaf.at === null ? ALWAYS : leaf;
+  const { principal, persona } = known;
+  if (leaf.op === 'kind') {
+    const kind = principal?.kind ?? persona?.kind;
+    return kind === undefined ? leaf : decided(kind === leaf.kind);
   }
-  if (known.principal === undefined) return leaf;
-  const scopes = known.principal.holdings.get(holdingKey(leaf.role, leaf.scope));
-  // A role that is held nowhere is a matter of the principal alone, whatever the record.
-  if (scopes === undefined || (leaf.at !== null && scopes.size === 0)) return NEVER;
-  if (leaf.at === null) return ALWAYS;
-  if (!open) return compile(leaf)(known.principal, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
-  if (scopes !== undefined && scopes.size > (known.mostScopes ?? Number.POSITIVE_INFINITY)) return leaf;
-  const held: Operand = { from: 'constant', value: [...(scopes ?? [])] };
-  return leaf.many ? { op: 'overlap', left: leaf.at, right: held } : { op: 'member', element: leaf.at, set: held };
+  if (leaf.op === 'loggedIn') {
+    const loggedIn = principal ? isLoggedIn(principal) : persona?.loggedIn;
+    return loggedIn === undefined ? leaf : decided(loggedIn);
+  }
+  const placed = mapOperands(leaf, (operand) => place(operand, known));
+  if (placed.op === 'holds') return foldHolds(placed, known);
+  const operands = operandsOf(placed);
+  // Whatever else is open: a value that is missing makes it false.
+  if (operands.some((operand) => operand.from === 'constant' && operand.value === null)) return NEVER;
+  if (operands.some(({ from }) => from !== 'constant')) return placed;
+  return decided(compile(placed)(NOBODY, NO_RECORD, NO_ENVIRONMENT));
 }
 
-function place(operand: Operand, known: Known, kind: string | undefined): Operand {
+function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known): Condition {
+  const { principal, persona, mostScopes = Number.POSITIVE_INFINITY } = known;
+  const { role, scope, at } = leaf;
+  const key = holdingKey(role, scope);
+  if (principal === undefined) {
+    if (persona?.roles === undefined) return leaf;
+    return persona.roles.includes(key) ? (at === null ? ALWAYS : leaf) : NEVER;
+  }
+  const scopes = principal.holdings.get(key);
+  // A role that is held nowhere is a matter of the principal alone, whatever the record.
+  if (scopes === undefined || (at !== null && scopes.size === 0)) return NEVER;
+  if (at === null) return ALWAYS;
+  if (at.from === 'constant') return decided(compile(leaf)(principal, NO_RECORD, NO_ENVIRONMENT));
+  if (scopes.size > mostScopes) return leaf;
+  return mapOperands(amongScopes(leaf, at), (operand) => place(operand, known));
+}
+
+/** An operand's value in its place, if that is known. */
+function place(operand: Operand, known: Known): Operand {
+  if (operand.from === 'constant') return operand;
+  if (isKnown(operand, known)) {
+    const { principal = NOBODY, record = NO_RECORD, environment = NO_ENVIRONMENT } = known;
+    return constant(reader(operand)(principal, record, environment as Environment));
+  }
+  const path = 'path' in operand ? operand.path.join('.') : '';
+  const values = operand.from === 'record' ? known.assumed : operand.from === 'principal' && known.persona?.attributes;
+  return values && Object.hasOwn(values, path) ? constant(values[path]) : operand;
+}
+
+function isKnown(operand: Operand, { principal, persona, record, environment }: Known): boolean {
   switch (operand.from) {
     case 'constant':
-      return operand;
-    case 'scopes': {
-      const key = holdingKey(operand.role, operand.scope);
-      return known.principal === undefined ? operand : constant([...(known.principal.holdings.get(key) ?? [])]);
-    }
-    case 'now':
-      return known.environment?.now === undefined ? operand : constant(known.environment.now || null);
-    case 'today':
-      return known.environment?.now === undefined ? operand : constant(known.environment.now.slice(0, 10) || null);
+      return true;
+    case 'record':
+      return record !== undefined;
+    case 'principal':
+      // Whoever is of another kind has nothing of it.
+      return principal !== undefined || (persona !== undefined && persona.kind !== operand.kind);
+    case 'scopes':
+      return principal !== undefined;
     case 'type':
-      return known.environment === undefined
-        ? operand
-        : constant(known.environment.types?.[operand.type]?.[operand.field]);
-    case 'record': {
-      const key = operand.path.join('.');
-      if (known.record !== undefined) return constant(known.record[key] as Value | undefined);
-      return known.assumed && Object.hasOwn(known.assumed, key) ? constant(known.assumed[key]) : operand;
-    }
-    case 'principal': {
-      if (kind !== undefined && kind !== operand.kind) return constant(null);
-      const key = operand.path.join('.');
-      if (known.principal !== undefined) {
-        return constant(key === 'id' ? known.principal.id : known.principal.attributes[key]);
-      }
-      const attributes = known.persona?.attributes;
-      return attributes !== undefined && Object.hasOwn(attributes, key) ? constant(attributes[key]) : operand;
-    }
+      return environment !== undefined;
+    case 'now':
+    case 'today':
+      return environment?.now !== undefined;
   }
 }
 
 function constant(value: Value | undefined): Operand {
   return { from: 'constant', value: value ?? null };
+}
+
+/** Decides the leaves that no record could fulfil: nothing is in an empty set, and nothing equals a missing value. */
+export function prune(condition: Condition): Condition {
+  return mapLeaves(condition, (leaf) => (hopeless(leaf) ? NEVER : leaf));
+}
+
+function hopeless(leaf: Leaf): boolean {
+  if (leaf.op === 'holds') return false;
+  return operandsOf(leaf).some(
+    (operand) =>
+      operand.from === 'constant' &&
+      (operand.value === null ||
+        ((leaf.op === 'member' || leaf.op === 'overlap') &&
+          Array.isArray(operand.value) &&
+          operand.value.length === 0)),
+  );
 }

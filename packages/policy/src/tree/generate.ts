@@ -1,7 +1,8 @@
 import type { Condition, Leaf, Operand, Scalar } from './condition.js';
 import { compile, type Test } from './evaluate.js';
-import { type Bound, holdingKey, isLoggedIn, type Slot } from './facts.js';
+import { holdingKey, isLoggedIn } from './facts.js';
 import type { Slots } from './slots.js';
+import { functionOf } from './source.js';
 
 const NOTHING: ReadonlySet<Scalar> = new Set();
 
@@ -27,31 +28,21 @@ export function generate(condition: Condition, slots: Slots): Test | null {
         return `(${part.of.map(write).join('&&')})`;
       case 'any':
         return `(${part.of.map(write).join('||')})`;
-      case 'linked':
-      case 'may':
-        return `${bind(compile(part))}(p,r,e)`;
-      default:
-        return leafSource(part, slots, bind) ?? `${bind(compile(part))}(p,r,e)`;
+      default: {
+        const source = part.op === 'linked' || part.op === 'may' ? null : leafSource(part, slots, bind);
+        return source ?? `${bind(compile(part))}(p,r,e)`;
+      }
     }
   };
   try {
     const answer = write(condition);
     // Read here and not by a call, which would cost as much as the rest.
     const source = `return function(p,r,e){let v=p.bound;if(v.of!==s.current)v=s.bind(p);return ${answer}}`;
-    return new Function('c', 's', source)(constants, slots) as Test;
+    return functionOf<(c: readonly unknown[], s: Slots) => Test>(['c', 's'], source)(constants, slots);
   } catch (error) {
     if (error instanceof EvalError) return null;
     throw error;
   }
-}
-
-/** Makes of whose answers these are, and the answers, an object with each under its number. */
-export type Layout = (of: object, answers: readonly Slot[]) => Bound;
-
-/** A layout with so many places. The places are the object's own, and not in a list of it: that is one way less to each. */
-export function layout(size: number): Layout {
-  const places = Array.from({ length: size }, (_, number) => `s${number + 1}:a[${number}]`);
-  return new Function('of', 'a', `return {of,${places.join(',')}}`) as Layout;
 }
 
 /** The source of a leaf, or null for a leaf that is left to its closure. */

@@ -1,5 +1,6 @@
+import { remember } from '../remember.js';
 import { type Bound, holdingKey, type Principal, type Slot } from './facts.js';
-import { type Layout, layout } from './generate.js';
+import { functionOf } from './source.js';
 
 /** Bits of a small integer, which needs no allocation. */
 const BITS = 30;
@@ -22,12 +23,10 @@ export class Slots {
 
   /** The number under which an answer will be found; the same question has the same number. */
   number(question: string, answer: (principal: Principal) => Slot): number {
-    const known = this.#numbers.get(question);
-    if (known !== undefined) return known;
-    const number = this.#asked.push(answer);
-    this.#numbers.set(question, number);
-    this.current = {};
-    return number;
+    return remember(this.#numbers, question, () => {
+      this.current = {};
+      return this.#asked.push(answer);
+    });
   }
 
   /**
@@ -35,8 +34,7 @@ export class Slots {
    * many rules ask for different ones, a principal is one map for each type.
    */
   held(role: string, scope: string): { readonly number: number; readonly bit: number } {
-    const roles = this.#roles.get(scope) ?? [];
-    this.#roles.set(scope, roles);
+    const roles = remember(this.#roles, scope, () => []);
     let index = roles.indexOf(role);
     if (index < 0) {
       index = roles.push(role) - 1;
@@ -62,6 +60,15 @@ export class Slots {
     );
     return principal.bound;
   }
+}
+
+/** Makes of whose answers these are, and the answers, an object with each under its number. */
+type Layout = (of: object, answers: readonly Slot[]) => Bound;
+
+/** A layout with so many places. The places are the object's own, and not in a list of it: that is one way less to each. */
+function layout(size: number): Layout {
+  const places = Array.from({ length: size }, (_, number) => `s${number + 1}:a[${number}]`);
+  return functionOf(['of', 'a'], `return {of,${places.join(',')}}`);
 }
 
 function heldOn({ holdings }: Principal, scope: string, roles: readonly string[]): ReadonlyMap<string, number> {

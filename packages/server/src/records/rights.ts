@@ -1,4 +1,4 @@
-import { type Condition, eachAtom, operandsOf, type Policy } from '@ostiary/policy';
+import { atomsOf, type Condition, operandsOf, type Policy } from '@ostiary/policy';
 
 type FieldsOf = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -30,27 +30,28 @@ export function permissionFields(policy: Policy, type: string): ReadonlySet<stri
 /** The fields of a linking record that a condition on it looks at; and those whose bits it looks at. */
 function ownFields(where: Condition): { readonly all: ReadonlySet<string>; readonly bits: ReadonlySet<string> } {
   const [all, bits] = [new Set<string>(), new Set<string>()];
-  eachAtom(where, (atom) => {
-    if (atom.op === 'linked' || atom.op === 'may') return;
+  for (const atom of atomsOf(where)) {
+    if (atom.op === 'linked' || atom.op === 'may') continue;
     for (const operand of operandsOf(atom)) {
       if (operand.from !== 'record' || operand.path.length !== 1) continue;
       all.add(operand.path[0] ?? '');
       if (atom.op === 'bits') bits.add(operand.path[0] ?? '');
     }
-  });
+  }
   return { all, bits };
 }
 
 function permissions(policy: Policy): FieldsOf {
   const fields = new Map<string, Set<string>>();
-  const visit = (type: string, condition: Condition): void =>
-    eachAtom(condition, (atom) => {
+  const visit = (type: string, condition: Condition): void => {
+    for (const atom of atomsOf(condition)) {
       if (atom.op === 'linked') visit(atom.type, atom.where);
-      if (atom.op !== 'bits' || atom.value.from !== 'record') return;
+      if (atom.op !== 'bits' || atom.value.from !== 'record') continue;
       const [name, further] = atom.value.path;
-      if (name === undefined || further !== undefined) return;
+      if (name === undefined || further !== undefined) continue;
       fields.set(type, (fields.get(type) ?? new Set()).add(name));
-    });
+    }
+  };
   for (const { type, when } of policy.rules) visit(type, when);
   return fields;
 }
@@ -64,8 +65,8 @@ function collect(policy: Policy): FieldsOf {
     for (const name of names) if (name !== undefined && name !== 'id') set.add(name);
     fields.set(type, set);
   };
-  const visit = (condition: Condition): void =>
-    eachAtom(condition, (atom) => {
+  const visit = (condition: Condition): void => {
+    for (const atom of atomsOf(condition)) {
       if (atom.op === 'linked') {
         visit(atom.where);
         // A link that has bits gives what it leads to a share in the record.
@@ -76,7 +77,8 @@ function collect(policy: Policy): FieldsOf {
           if (operand.from === 'principal') add(model.principals[operand.kind], operand.path[0]);
         }
       }
-    });
+    }
+  };
   for (const rule of policy.rules) visit(rule.when);
   for (const source of model.grants) {
     const role = typeof source.role === 'string' ? undefined : source.role.field;

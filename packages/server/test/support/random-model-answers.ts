@@ -80,9 +80,9 @@ export async function agree(database: Client, question: Question): Promise<numbe
     const searched = await searchedIds(client, question, records, action);
     const whole = verdict(policy, action, type);
     const byRecord = records.map(({ facts }) => ({
-      person: compile(fold(whole, { record: facts, environment, kind: 'person' })),
-      device: compile(fold(whole, { record: facts, environment, kind: 'device' })),
-      guest: compile(fold(whole, { record: facts, environment, kind: 'guest' })),
+      person: compile(fold(whole, { record: facts, environment, persona: { kind: 'person' } })),
+      device: compile(fold(whole, { record: facts, environment, persona: { kind: 'device' } })),
+      guest: compile(fold(whole, { record: facts, environment, persona: { kind: 'guest' } })),
     }));
 
     for (const [p, who] of principals.entries()) {
