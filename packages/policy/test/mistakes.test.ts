@@ -15,7 +15,7 @@ import {
   type Model,
   ModelError,
   model,
-  NEVER,
+  never,
   type Operand,
   parent,
   policy,
@@ -113,7 +113,7 @@ describe('a model that contradicts itself is refused', () => {
     ['a view of no field', type({ a: text() }, { views: { v: { b: 'shown' } } }), "shows 'b'"],
     ['a default view that is none', type({}, { defaultView: 'v' }), "no view 'v'"],
     ['a name that is no field', type({ a: text() }, { identifiedBy: 'b' }), "no field 'b'"],
-    ['a name that is not unique', type({ a: text() }, { identifiedBy: 'a' }), "can't be identified by 'a'"],
+    ['a name that is not unique', type({ a: text() }, { identifiedBy: 'a' }), "Extra.a can't name its record"],
     [
       'a name that may be missing',
       type({ a: text({ unique: true, optional: true }) }, { identifiedBy: 'a' }),
@@ -150,7 +150,7 @@ describe('a model that contradicts itself is refused', () => {
           }),
         },
       },
-      "the name is a field's",
+      "the relation 'name' needs a name of its own",
     ],
     ['roles on an unknown scope', { roles: { Sit: ['admin'] } }, "no resource type 'Sit'"],
     ['two roles of a name', { roles: { installation: ['Site admin'], Site: ['admin'] } }, "named 'Site admin'"],
@@ -168,12 +168,12 @@ describe('a model that contradicts itself is refused', () => {
     [
       'a grant to a group without members',
       { grants: [{ ...GRANT, holder: 'groupId' }] },
-      'the holder is one principal',
+      "Role.groupId is not one principal, nor a group with 'members'",
     ],
     [
       'members of another group',
       { grants: [{ ...GRANT, holder: 'siteId', members: { in: 'Member', group: 'groupId', member: 'userId' } }] },
-      'do not refer to the same type',
+      'Member.groupId does not refer to one Site',
     ],
     [
       'members who are nobody',
@@ -238,7 +238,7 @@ describe('a rule that would hold more often than it says is refused', () => {
   type Loose = Readonly<Record<string, (...given: readonly unknown[]) => unknown>>;
   const rest = { says: 'A rule.', source: 'a test', actions: ['read'] };
   test.each<[string, (language: Loose) => unknown, string]>([
-    ['a misspelt condition', ({ allow }: Loose) => [allow?.('a', { ...rest, wehn: NEVER })], "no option 'wehn'"],
+    ['a misspelt condition', ({ allow }: Loose) => [allow?.('a', { ...rest, wehn: never })], "no option 'wehn'"],
     [
       'a condition that is undefined',
       ({ allow }: Loose) => [allow?.('a', { ...rest, when: undefined })],

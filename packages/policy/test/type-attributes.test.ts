@@ -38,14 +38,14 @@ test.each<[string, object, RegExp]>([
   [
     'a name that is not unique',
     { ...types, type: 'label' },
-    /types: Kind\.label names a type: a text, unique, required/,
+    /types: Kind\.label can't name its record: it has to be a text, unique, required/,
   ],
   [
     'a set of no attribute',
     { ...types, sets: { groupIds: links, others: links } },
-    /types\.sets\.others: there is no such/,
+    /types: sets\.others: there is no such/,
   ],
-  ['an attribute that is nowhere', { ...types, sets: {} }, /types: Kind has no field 'groupIds', and it is no set/],
+  ['an attribute that is nowhere', { ...types, sets: {} }, /types: Kind has no field 'groupIds'/],
   [
     'links of something else',
     { ...types, sets: { groupIds: { ...links, type: 'groupId' } } },

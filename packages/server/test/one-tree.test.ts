@@ -1,4 +1,4 @@
-import { type Condition, negation, policy } from '@ostiary/policy';
+import { type Condition, not, policy } from '@ostiary/policy';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type TestDatabase, testDatabase } from './support/cluster.js';
@@ -46,7 +46,7 @@ test.each<{ readonly what: string; readonly when: Condition }>([
       type: 'Session',
       rules: [
         { ...rule, id: 'Session/so', actions: ['read'], when },
-        { ...rule, id: 'Session/not', actions: ['update'], when: negation(when) },
+        { ...rule, id: 'Session/not', actions: ['update'], when: not(when) },
       ],
       limits: [],
     },

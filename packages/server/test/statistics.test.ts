@@ -107,5 +107,5 @@ test('a model that counts by what can’t be counted by is refused', () => {
       resources: { Thing: resource({ fields, actions, counts: { by: ['tags'] } }) },
     });
   expect(made([])).toThrow("Thing is counted, but has no action 'statistics'");
-  expect(made(['statistics'])).toThrow("Thing can't be counted by 'tags'");
+  expect(made(['statistics'])).toThrow('Thing.tags is nothing to count by');
 });

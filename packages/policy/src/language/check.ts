@@ -1,6 +1,9 @@
 import { atomsOf, type Condition, type Leaf, type Operand, type Value } from '../tree/condition.js';
+import { holdingKey } from '../tree/facts.js';
 import { type Field, isDate, isInstant } from './fields.js';
-import { actionsOf, fieldOf, type Model, ModelError, principalTypeOf, resolvePath, splitRole } from './model.js';
+import { actionsOf, leadsTo, principalTypeOf, resolvePath, soundField, splitRole } from './lookup.js';
+import { demand } from './mistakes.js';
+import type { Model } from './model.js';
 
 /** The highest of an integer's bits is its sign. */
 const HIGHEST_BITS = 2 ** 31 - 1;
@@ -13,23 +16,19 @@ const HIGHEST_BITS = 2 ** 31 - 1;
 export function checkCondition(of: Model, type: string, condition: Condition): void {
   for (const atom of atomsOf(condition)) {
     if (atom.op === 'linked') {
-      const via = fieldOf(of, atom.type, atom.via);
       const to = targetOf(of, type, atom.at);
-      if (via.many || via.to !== to) throw new ModelError(`${atom.type}.${atom.via} does not refer to ${to}`);
+      soundField(of, atom.type, atom.via, `does not refer to ${to}`, (via) => !via.many && via.to === to);
       checkCondition(of, atom.type, atom.where);
     } else if (atom.op === 'may') {
       const to = targetOf(of, type, atom.path);
-      if (!actionsOf(of, to).includes(atom.action)) throw new ModelError(`${to} has no action '${atom.action}'`);
+      demand(actionsOf(of, to).includes(atom.action), `${to} has no action '${atom.action}'`);
     } else checkLeaf(of, type, atom);
   }
 }
 
 /** The type of the record that a path leads to. */
 function targetOf(of: Model, type: string, path: readonly string[]): string {
-  const { field } = resolvePath(of, type, path);
-  if (field.to === null || field.many)
-    throw new ModelError(`${type}.${path.join('.')} does not lead to another record`);
-  return field.to;
+  return leadsTo(of, resolvePath(of, type, path).type, path.at(-1) ?? 'id');
 }
 
 function checkLeaf(of: Model, type: string, leaf: Leaf): void {
@@ -47,7 +46,7 @@ function checkLeaf(of: Model, type: string, leaf: Leaf): void {
     case 'less':
     case 'atMost': {
       const sort = alike(leaf.left, false, leaf.right, false);
-      if (!['number', 'instant', 'date'].includes(sort)) throw new ModelError(`${sort} values have no order`);
+      demand(['number', 'instant', 'date'].includes(sort), `${sort} values have no order`);
       return;
     }
     case 'member':
@@ -65,34 +64,36 @@ function checkLeaf(of: Model, type: string, leaf: Leaf): void {
       return;
     case 'bits': {
       const field = fieldAt(of, type, leaf.value);
-      if (field?.kind !== 'integer' || field.many) throw new ModelError('bits are of an integer');
-      if (!Number.isInteger(leaf.bits) || leaf.bits < 1 || leaf.bits > HIGHEST_BITS) {
-        throw new ModelError(`${leaf.bits} is not a set of bits: they are from 1 to ${HIGHEST_BITS}`);
-      }
+      demand(field?.kind === 'integer' && !field.many, 'bits are of an integer');
+      checkBits(leaf.bits);
       return;
     }
     case 'holds': {
-      splitRole(of, leaf.scope === null ? leaf.role : `${leaf.scope} ${leaf.role}`);
-      if (leaf.at !== null && oneSort(of, type, leaf.at, leaf.many) !== `id of ${leaf.scope}`) {
-        throw new ModelError(`'${leaf.role}' is not held on what it is asked for`);
-      }
+      splitRole(of, holdingKey(leaf.role, leaf.scope));
+      const fits = leaf.at === null || oneSort(of, type, leaf.at, leaf.many) === `id of ${leaf.scope}`;
+      demand(fits, `'${leaf.role}' is not held on what it is asked for`);
       return;
     }
     default:
-      throw new ModelError(`${typeof leaf === 'object' ? JSON.stringify(leaf) : typeof leaf} is not a condition`);
+      demand(false, `${typeof leaf === 'object' ? JSON.stringify(leaf) : typeof leaf} is not a condition`);
   }
+}
+
+/** Requires a number whose bits are looked for in another: of an integer that can be stored, and not its sign. */
+export function checkBits(bits: number): void {
+  const isSet = Number.isInteger(bits) && bits >= 1 && bits <= HIGHEST_BITS;
+  demand(isSet, `${bits} is not a set of bits: they are from 1 to ${HIGHEST_BITS}`);
 }
 
 /** Requires that two operands may be compared, and tells their sort. */
 function sameSort(a: string | undefined, left: Operand, b: string | undefined, right: Operand): string {
   const sort = a ?? b;
-  if (sort === undefined) throw new ModelError('two constants are compared');
-  if (a && b && a !== b) throw new ModelError(`a value of ${a} is compared with one of ${b}`);
-  if (sort === 'json') throw new ModelError('no rule can look into a json field');
+  demand(sort !== undefined, 'two constants are compared');
+  demand(b === undefined || b === sort, `a value of ${sort} is compared with one of ${b}`);
+  demand(sort !== 'json', 'no rule can look into a json field');
   for (const operand of [left, right]) {
-    if (operand.from !== 'constant') continue;
-    for (const value of [operand.value].flat()) {
-      if (!fitsSort(value, sort)) throw new ModelError(`${JSON.stringify(value)} is compared with a value of ${sort}`);
+    for (const value of operand.from === 'constant' ? [operand.value].flat() : []) {
+      demand(fitsSort(value, sort), `${JSON.stringify(value)} is compared with a value of ${sort}`);
     }
   }
   return sort;
@@ -107,7 +108,7 @@ function oneSort(of: Model, type: string, operand: Operand, isSet: boolean): str
   const many = field
     ? field.many
     : operand.from === 'scopes' || (operand.from === 'constant' && Array.isArray(operand.value));
-  if (many !== isSet) throw new ModelError(isSet ? 'one value is not a set' : 'a set is not one value');
+  demand(many === isSet, isSet ? 'one value is not a set' : 'a set is not one value');
   if (field) return sortOf(field);
   if (operand.from === 'scopes') return `id of ${operand.scope}`;
   return operand.from === 'now' ? 'instant' : operand.from === 'today' ? 'date' : undefined;
@@ -123,7 +124,7 @@ function fitsSort(value: Value, sort: string): boolean {
 /** The field behind an operand, if it has one: one that can be read. */
 function fieldAt(of: Model, type: string, operand: Operand): Field | undefined {
   const field = fieldBehind(of, type, operand);
-  if (field?.secret) throw new ModelError('no rule can look at a secret field');
+  demand(!field?.secret, 'no rule can look at a secret field');
   return field;
 }
 
@@ -133,12 +134,12 @@ function fieldBehind(of: Model, type: string, operand: Operand): Field | undefin
       return resolvePath(of, type, operand.path).field;
     case 'principal': {
       const principal = principalTypeOf(of, operand.kind);
-      if (principal === null) throw new ModelError(`a principal of kind '${operand.kind}' has no fields`);
+      demand(principal !== null, `a principal of kind '${operand.kind}' has no fields`);
       return resolvePath(of, principal, operand.path).field;
     }
     case 'type': {
       const found = of.typeAttributes?.[operand.field];
-      if (found === undefined) throw new ModelError(`resource types have no attribute '${operand.field}'`);
+      demand(found, `resource types have no attribute '${operand.field}'`);
       return found;
     }
     default:

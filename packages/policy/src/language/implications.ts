@@ -1,6 +1,8 @@
 import { type Condition, disjunction, type Operand } from '../tree/condition.js';
 import { type Grant, holdingKey } from '../tree/facts.js';
-import { type Model, ModelError, resolvePath, splitRole } from './model.js';
+import { resolvePath, splitRole } from './lookup.js';
+import { demand } from './mistakes.js';
+import type { Model } from './model.js';
 
 /**
  * Implications between roles run two ways, and each is followed where it is cheap:
@@ -30,19 +32,23 @@ export function parentPath(of: Model, from: string, to: string): readonly string
   return null;
 }
 
-export type Direction = { readonly way: 'same' } | { readonly way: 'down' | 'up'; readonly path: readonly string[] };
+/** How a role implies another: on the same scope, or along references from one scope to the other. */
+export interface Direction {
+  readonly way: 'same' | 'down' | 'up';
+  readonly path: readonly string[];
+}
 
 /** Along which references a role implies another. */
 export function direction(of: Model, from: string, to: string): Direction {
-  const [source, target] = [splitRole(of, from), splitRole(of, to)];
-  if (source.scope === target.scope) return { way: 'same' };
-  if (source.scope === null) return { way: 'down', path: [] };
-  if (target.scope === null) throw new ModelError(`'${from}' can't imply '${to}', which holds everywhere`);
-  const down = parentPath(of, target.scope, source.scope);
+  const [source, target] = [splitRole(of, from).scope, splitRole(of, to).scope];
+  if (source === target) return { way: 'same', path: [] };
+  if (source === null) return { way: 'down', path: [] };
+  demand(target !== null, `'${from}' can't imply '${to}', which holds everywhere`);
+  const down = parentPath(of, target, source);
   if (down) return { way: 'down', path: down };
-  const up = parentPath(of, source.scope, target.scope);
-  if (up) return { way: 'up', path: up };
-  throw new ModelError(`'${from}' implies '${to}', but no parent reference joins ${source.scope} and ${target.scope}`);
+  const up = parentPath(of, source, target);
+  demand(up, `'${from}' implies '${to}', but no parent reference joins ${source} and ${target}`);
+  return { way: 'up', path: up };
 }
 
 /** The condition that a principal holds a role, with every role that implies it downward. */
@@ -52,14 +58,14 @@ export function expandRole(of: Model, name: string, at: Operand | null, many: bo
     if (direct) found.push({ op: 'holds', ...splitRole(of, role), at: where, many });
     for (const [stronger, implied] of Object.entries(of.implications)) {
       if (!implied.includes(role) || seen.includes(stronger)) continue;
-      const run = direction(of, stronger, role);
-      const next = [...seen, stronger];
-      if (run.way === 'same') visit(stronger, where, false, next);
-      if (run.way !== 'down') continue;
-      if (splitRole(of, stronger).scope === null) visit(stronger, null, true, next);
-      else if (where === null) visit(stronger, null, true, next);
-      else if (many) throw new ModelError(`'${name}' on several scopes at once can't be implied by '${stronger}'`);
-      else visit(stronger, extended(where, run.path), true, next);
+      const { way, path } = direction(of, stronger, role);
+      // What is implied upward, or on one scope, is among the grants already; but not what implies that downward.
+      if (way === 'up') continue;
+      const isDown = way === 'down';
+      const anywhere = where === null || (isDown && path.length === 0);
+      demand(anywhere || !isDown || !many, `'${name}' on several scopes at once can't be implied by '${stronger}'`);
+      const next = anywhere ? null : isDown ? extended(where, path) : where;
+      visit(stronger, next, isDown, [...seen, stronger]);
     }
   };
   visit(name, at, true, [name]);
@@ -67,9 +73,8 @@ export function expandRole(of: Model, name: string, at: Operand | null, many: bo
 }
 
 function extended(operand: Operand, path: readonly string[]): Operand {
-  if (operand.from !== 'record' && operand.from !== 'principal') {
-    throw new ModelError('a role that others imply must be asked for on a field');
-  }
+  const isField = operand.from === 'record' || operand.from === 'principal';
+  demand(isField, 'a role that others imply must be asked for on a field');
   const own = operand.path.at(-1) === 'id' ? operand.path.slice(0, -1) : operand.path;
   return { ...operand, path: [...own, ...path] };
 }
@@ -91,11 +96,11 @@ export function closeGrants(
     closed.set(key, grant);
     const name = holdingKey(grant.role, grant.scope);
     for (const implied of of.implications[name] ?? []) {
-      const run = direction(of, name, implied);
+      const { way, path } = direction(of, name, implied);
       const target = splitRole(of, implied);
-      if (run.way === 'same') queue.push({ ...target, id: grant.id });
-      if (run.way === 'up' && grant.scope !== null && grant.id !== null) {
-        const id = follow(grant.scope, grant.id, run.path);
+      if (way === 'same') queue.push({ ...target, id: grant.id });
+      if (way === 'up' && grant.scope !== null && grant.id !== null) {
+        const id = follow(grant.scope, grant.id, path);
         if (id !== null) queue.push({ ...target, id });
       }
     }
@@ -113,7 +118,7 @@ export function upwardImplications(
       if (seen.includes(implied)) continue;
       const run = direction(of, at, implied);
       if (run.way === 'down') continue;
-      const next = run.way === 'up' ? [...path, ...run.path] : path;
+      const next = [...path, ...run.path];
       found.push({ from, path: next, to: implied });
       visit(from, implied, next, [...seen, implied]);
     }

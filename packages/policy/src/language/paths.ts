@@ -1,5 +1,5 @@
 import { type Condition, mapAtoms, mapOperands } from '../tree/condition.js';
-import { ModelError } from './model.js';
+import { demand } from './mistakes.js';
 
 /** Begins the paths of a linked record, while its condition is being written, to tell them from those of `it`. */
 export const ROW = '#';
@@ -8,8 +8,7 @@ export const ROW = '#';
 export function seenFrom(condition: Condition, row: string, via: string): Condition {
   return mapPaths(condition, ([first, ...rest]) => {
     if (first === row) return rest;
-    if (first?.startsWith(ROW))
-      throw new ModelError("a link within a link can speak of 'it' and of its own record only");
+    demand(!first?.startsWith(ROW), "a link within a link can speak of 'it' and of its own record only");
     return joinPaths([via], [first ?? 'id', ...rest]);
   });
 }

@@ -1,5 +1,6 @@
 import { type Condition, conjunction, disjunction, NEVER, type Operand } from '../tree/condition.js';
-import { actionsOf, findField, type Model, type PermissionSource } from './model.js';
+import { actionsOf, findField } from './lookup.js';
+import type { Model, PermissionSource } from './model.js';
 import type { Rule } from './rule.js';
 
 /** The actions that can be permitted at run time: who may read may list. */

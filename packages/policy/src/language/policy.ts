@@ -1,7 +1,9 @@
 import { type Condition, linkWhere, mapAtoms, type Operand } from '../tree/condition.js';
 import { checkCondition } from './check.js';
-import { deepFreeze } from './define.js';
-import { actionsOf, findField, type Limit, type Model, ModelError, resolvePath, resourceOf } from './model.js';
+import { deepFreeze } from './freeze.js';
+import { actionsOf, fieldOf, resolvePath, resourceOf } from './lookup.js';
+import { demand, locate } from './mistakes.js';
+import type { Limit, Model } from './model.js';
 import { joinPaths, mapPaths } from './paths.js';
 import { permissionRules } from './permissions.js';
 import { type Policy, type ResourceRules, type Rule, rulesAbout, sidesOf, verdictOf } from './rule.js';
@@ -14,17 +16,17 @@ import type { Shape } from './rules.js';
  */
 export function policy(of: Shape, written: readonly ResourceRules[]): Policy {
   const vocabulary = of as unknown as Model;
-  if (!Array.isArray(written)) throw new ModelError('the rules of a policy are a list: policy(model, [rules(…), …])');
+  demand(Array.isArray(written), 'the rules of a policy are a list: policy(model, [rules(…), …])');
   const own = written.flatMap((entry) => entry.rules);
   const limits = written.flatMap((entry) => entry.limits);
   const raw = [...own, ...permissionRules(vocabulary)];
   const ids = new Set<string>();
   for (const { id } of [...raw, ...limits]) {
-    if (ids.has(id)) throw new ModelError(`two rules have the id '${id}'`);
+    demand(!ids.has(id), `two rules have the id '${id}'`);
     ids.add(id);
   }
-  for (const rule of own) checkRule(vocabulary, rule);
-  for (const limit of limits) checkLimit(vocabulary, limit);
+  for (const rule of own) locate(rule.id, () => checkRule(vocabulary, rule));
+  for (const limit of limits) locate(limit.id, () => checkLimit(vocabulary, limit));
   const made = raw.map((rule) => ({ ...rule, when: resolveMay(vocabulary, raw, rule.type, rule.when, [rule.id]) }));
   return deepFreeze({ model: vocabulary, rules: made, limits });
 }
@@ -42,7 +44,7 @@ function resolveMay(
     if (atom.op !== 'may') return atom;
     const target = resolvePath(of, type, atom.path).field.to as string;
     const step = `${atom.action} ${target} at ${atom.path.join('.')}`;
-    if (asking.includes(step)) throw new ModelError(`rules ask for each other: ${[...asking, step].join(' → ')}`);
+    demand(!asking.includes(step), `rules ask for each other: ${[...asking, step].join(' → ')}`);
     const seen = rulesAbout(all, atom.action, target).map((rule) => {
       const resolved = resolveMay(of, all, target, rule.when, [...asking, step]);
       return { ...rule, when: mapPaths(resolved, (inner) => joinPaths(atom.path, inner)) };
@@ -52,47 +54,30 @@ function resolveMay(
 }
 
 function checkRule(of: Model, rule: Rule): void {
+  const { type, actions, fields = [], view } = rule;
   checkSentence(rule);
-  const known = actionsOf(of, rule.type);
-  if (rule.actions.length === 0) throw new ModelError(`${rule.id} is about no action`);
-  for (const action of rule.actions) {
-    if (!known.includes(action)) throw new ModelError(`${rule.id}: ${rule.type} has no action '${action}'`);
-  }
-  for (const field of rule.fields ?? []) {
-    if (!findField(of, rule.type, field)) throw new ModelError(`${rule.id}: ${rule.type} has no field '${field}'`);
-  }
-  const views = resourceOf(of, rule.type).views ?? {};
-  if (rule.view !== undefined && !Object.hasOwn(views, rule.view)) {
-    throw new ModelError(`${rule.id}: ${rule.type} has no view '${rule.view}'`);
-  }
-  within(rule.id, () => checkCondition(of, rule.type, rule.when));
+  demand(actions.length > 0, 'it is about no action');
+  const known = actionsOf(of, type);
+  for (const action of actions) demand(known.includes(action), `${type} has no action '${action}'`);
+  for (const field of fields) fieldOf(of, type, field);
+  const isThere = view === undefined || Object.hasOwn(resourceOf(of, type).views ?? {}, view);
+  demand(isThere, `${type} has no view '${view}'`);
+  checkCondition(of, type, rule.when);
 }
 
 function checkLimit(of: Model, limit: Limit): void {
+  const { of: type, max } = limit;
   checkSentence(limit);
-  if (!findField(of, limit.of, limit.per)) throw new ModelError(`${limit.id}: ${limit.of} has no field '${limit.per}'`);
-  within(limit.id, () => {
-    checkCondition(of, limit.of, limit.counting);
-    if (typeof limit.max === 'number') return;
-    const right: Operand = { from: 'constant', value: 0 };
-    checkCondition(of, limit.of, { op: 'atMost', left: limit.max, right });
-  });
+  fieldOf(of, type, limit.per);
+  checkCondition(of, type, limit.counting);
+  if (typeof max === 'number') return;
+  const right: Operand = { from: 'constant', value: 0 };
+  checkCondition(of, type, { op: 'atMost', left: max, right });
 }
 
-function checkSentence(entry: { readonly id: string; readonly says: string; readonly source: string }): void {
+function checkSentence(entry: Pick<Rule, 'says' | 'source'>): void {
   for (const name of ['says', 'source'] as const) {
     const given: unknown = entry[name];
-    if (typeof given !== 'string' || given.trim() === '') {
-      throw new ModelError(`${entry.id} lacks its sentence or source: '${name}'`);
-    }
-  }
-}
-
-/** Says whose condition is wrong. */
-function within(id: string, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    throw error instanceof ModelError ? new ModelError(`${id}: ${error.message}`) : error;
+    demand(typeof given === 'string' && given.trim() !== '', `it lacks its sentence or source: '${name}'`);
   }
 }

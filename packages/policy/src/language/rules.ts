@@ -1,20 +1,11 @@
 import { ALWAYS, type Condition, conjunction, disjunction, type Operand } from '../tree/condition.js';
-import { deepFreeze } from './define.js';
 import { type Expression, OPERAND, operandOf } from './expressions.js';
 import type { Field, Id, Instant } from './fields.js';
+import { deepFreeze } from './freeze.js';
 import { expandRole } from './implications.js';
-import {
-  actionsOf,
-  type Fields,
-  findField,
-  type Limit,
-  type Model,
-  ModelError,
-  type Resources,
-  type RoleName,
-  type StandardAction,
-  splitRole,
-} from './model.js';
+import { actionsOf, fieldOf, splitRole } from './lookup.js';
+import { checkNamesOf, demand } from './mistakes.js';
+import type { Fields, Limit, Model, Resources, RoleName, StandardAction } from './model.js';
 import { ROW, seenFrom } from './paths.js';
 import type { ResourceRules, Rule } from './rule.js';
 
@@ -146,11 +137,16 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
   const vocabulary = of as unknown as Model;
   let rows = 0;
   const rule = (effect: Rule['effect'], id: string, options: RuleOptions<Resources, string, unknown>): Rule => {
-    checkOptions(`${type}/${id}`, options, effect === 'allow' ? [...RULE_OPTIONS, 'view'] : RULE_OPTIONS);
+    const place = `${type}/${id}`;
+    checkNamesOf(place, options, effect === 'allow' ? [...RULE_OPTIONS, 'view'] : RULE_OPTIONS);
+    for (const name of LISTS) {
+      const isList = Array.isArray(options[name] ?? []) || options[name] === 'every';
+      demand(isList, `${place}: '${name}' is not a list`);
+    }
     const kinds = options.by as readonly string[] | undefined;
     const by = kinds?.map((kind): Condition => ({ op: 'kind', kind }));
     return {
-      id: `${type}/${id}`,
+      id: place,
       effect,
       type,
       actions: options.actions === 'every' ? actionsOf(vocabulary, type) : (options.actions ?? []),
@@ -176,30 +172,29 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
       splitRole(vocabulary, name);
       const [at] = scope;
       // Without a scope it would mean anywhere.
-      if (scope.length > 0 && at === undefined) throw new ModelError(`${type}: '${name}' is held on undefined`);
+      demand(scope.length === 0 || at !== undefined, `${type}: '${name}' is held on undefined`);
       return expandRole(vocabulary, name, at === undefined ? null : operandOf(at), at !== undefined && MANY in at);
     },
     linked: (linkType: string, via: string, where?: (row: unknown) => Condition): Condition => {
       const row = `${ROW}${++rows}`;
       const linked = recordProxy(vocabulary, linkType, (path) => ({ from: 'record', path: [row, ...path] }));
       const written = where === undefined ? ALWAYS : where(linked);
-      if (written === undefined) throw new ModelError(`${type}: the condition on a linked ${linkType} returns nothing`);
+      demand(written !== undefined, `${type}: the condition on a linked ${linkType} returns nothing`);
       return { op: 'linked', type: linkType, via, at: ['id'], where: seenFrom(written, row, via) };
     },
     may: (action: string, on: Expression<unknown>): Condition => {
       const operand = operandOf(on);
-      if (operand.from !== 'record')
-        throw new ModelError(`${type}: 'may ${action}' needs a record that 'it' refers to`);
+      demand(operand.from === 'record', `${type}: 'may ${action}' needs a record that 'it' refers to`);
       return { op: 'may', action, path: operand.path };
     },
     limit: (id: string, options: Omit<Limit, 'id' | 'of' | 'max'> & { max: number | Expression<number> }): Limit => {
-      checkOptions(`${type}/${id}`, options, LIMIT_OPTIONS);
+      checkNamesOf(`${type}/${id}`, options, LIMIT_OPTIONS);
       const max = typeof options.max === 'number' ? options.max : operandOf(options.max);
       return { ...options, id: `${type}/${id}`, of: type, max };
     },
   };
   const written = write(language as unknown as Language<M, N>);
-  if (!Array.isArray(written)) throw new ModelError(`the rules of ${type} are no list: return [allow(…), …]`);
+  demand(Array.isArray(written), `the rules of ${type} are no list: return [allow(…), …]`);
   return deepFreeze({
     type,
     rules: written.filter((entry): entry is Rule => 'effect' in entry),
@@ -208,19 +203,8 @@ export function rules<M extends Shape, N extends keyof M['resources'] & string>(
 }
 
 const RULE_OPTIONS = ['actions', 'says', 'source', 'when', 'by', 'fields'];
-const LISTS = ['actions', 'by', 'fields'];
+const LISTS = ['actions', 'by', 'fields'] as const;
 const LIMIT_OPTIONS = ['says', 'source', 'per', 'max', 'counting'];
-
-/** A misspelt `when`, or one that is undefined, would be a rule that always holds: no compiler looks at JavaScript. */
-function checkOptions(id: string, options: object, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw new ModelError(`${id}: there is no option '${name}', but ${known.join(', ')}`);
-    if (value === undefined) throw new ModelError(`${id}: '${name}' is undefined`);
-    if (LISTS.includes(name) && !Array.isArray(value) && value !== 'every') {
-      throw new ModelError(`${id}: '${name}' is not a list`);
-    }
-  }
-}
 
 function recordProxy(
   of: Model,
@@ -233,8 +217,7 @@ function recordProxy(
     get(_, name) {
       if (name === OPERAND) return target[OPERAND];
       if (typeof name !== 'string') return undefined;
-      const field = findField(of, type, name);
-      if (field === undefined) throw new ModelError(`${type} has no field '${name}'`);
+      const field = fieldOf(of, type, name);
       // The id of what a reference leads to is the reference's own value.
       const next = name === 'id' && path.length > 0 ? path : [...path, name];
       if (field.many) return { [OPERAND]: operand(next), [MANY]: true };

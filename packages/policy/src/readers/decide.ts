@@ -1,4 +1,4 @@
-import { actionsOf } from '../language/model.js';
+import { actionsOf } from '../language/lookup.js';
 import { type Policy, type Rule, rulesAbout, type Sides, sidesOf, verdictOf } from '../language/rule.js';
 import { remember } from '../remember.js';
 import { type Condition, leavesOf, operandsOf } from '../tree/condition.js';

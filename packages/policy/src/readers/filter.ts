@@ -1,4 +1,4 @@
-import { ModelError } from '../language/model.js';
+import { ModelError } from '../language/mistakes.js';
 import { type Policy, type Rule, rulesAbout, sidesOf } from '../language/rule.js';
 import { remember } from '../remember.js';
 import { type Parameters, type Scope, write } from '../sql/write.js';

@@ -1,5 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
-import { actionsOf, ModelError } from '../language/model.js';
+import { actionsOf } from '../language/lookup.js';
+import { ModelError } from '../language/mistakes.js';
 import { type Policy, type Rule, rulesAbout, sidesOf, verdictOf } from '../language/rule.js';
 import type { Condition } from '../tree/condition.js';
 import { fold, type Persona } from '../tree/fold.js';

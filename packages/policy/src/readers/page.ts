@@ -1,4 +1,5 @@
-import { fieldOf, type Model, resourceOf } from '../language/model.js';
+import { fieldOf, resourceOf } from '../language/lookup.js';
+import type { Model } from '../language/model.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { type Parameters, typeOf, write } from '../sql/write.js';
 import { type Filter, scopeOf } from './filter.js';

@@ -1,5 +1,6 @@
 import type { Field } from '../language/fields.js';
-import { findField, type Model } from '../language/model.js';
+import { findField } from '../language/lookup.js';
+import type { Model } from '../language/model.js';
 import { remember } from '../remember.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { heldScopes, knownIds, type Parameters, scopesIn } from '../sql/write.js';

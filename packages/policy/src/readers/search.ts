@@ -1,4 +1,4 @@
-import { fieldOf, principalTypeOf } from '../language/model.js';
+import { fieldOf, principalTypeOf } from '../language/lookup.js';
 import type { Policy } from '../language/rule.js';
 import { tableOf } from '../sql/names.js';
 import { type Parameters, write } from '../sql/write.js';

@@ -1,5 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
-import { findField, type GrantSource, type Model } from '../language/model.js';
+import { findField } from '../language/lookup.js';
+import type { GrantSource, Model } from '../language/model.js';
 import { remember } from '../remember.js';
 import { holdingKey } from '../tree/facts.js';
 import { columnOf, holdingTable, literal, tableOf } from './names.js';

@@ -1,5 +1,6 @@
 import { upwardImplications } from '../language/implications.js';
-import { type Model, splitRole } from '../language/model.js';
+import { splitRole } from '../language/lookup.js';
+import type { Model } from '../language/model.js';
 import { permissionActions, permissionRole, permissionTypes } from '../language/permissions.js';
 import { type Grants, grantsOf, scopeAlong } from './grants.js';
 import { columnOf, holdingTable, literal, tableOf } from './names.js';

@@ -1,4 +1,5 @@
-import { type Model, resourceOf } from '../language/model.js';
+import { resourceOf } from '../language/lookup.js';
+import type { Model } from '../language/model.js';
 import { kebabCase, snakeCase } from '../language/spelling.js';
 import { remember } from '../remember.js';
 

@@ -1,4 +1,5 @@
-import { fieldOf, type Model } from '../language/model.js';
+import { fieldOf } from '../language/lookup.js';
+import type { Model } from '../language/model.js';
 import { columnOf, tableOf } from './names.js';
 
 /** A record or principal that is not known: the row of a query. */

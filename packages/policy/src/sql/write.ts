@@ -1,5 +1,6 @@
 import { type Field, isDate, isInstant } from '../language/fields.js';
-import { fieldOf, type Model, resolvePath } from '../language/model.js';
+import { fieldOf, resolvePath } from '../language/lookup.js';
+import type { Model } from '../language/model.js';
 import type { Condition, Leaf, Operand } from '../tree/condition.js';
 import { leftOver, mapOperands, operandsOf } from '../tree/condition.js';
 import { scopesSql } from './grants.js';
