@@ -1,4 +1,4 @@
-import { atomsOf, type Condition, type Leaf, type Operand, type Value } from '../tree/condition.js';
+import { atomsOf, type Condition, type Leaf, type Operand, operandsOf, type Value } from '../tree/condition.js';
 import { holdingKey } from '../tree/facts.js';
 import { type Field, isDate, isInstant } from './fields.js';
 import { actionsOf, leadsTo, principalTypeOf, resolvePath, soundField, splitRole } from './lookup.js';
@@ -31,36 +31,28 @@ function targetOf(of: Model, type: string, path: readonly string[]): string {
   return leadsTo(of, resolvePath(of, type, path).type, path.at(-1) ?? 'id');
 }
 
+/** Which of the two sides of a comparison are sets. */
+const SETS: Readonly<Record<string, readonly [boolean, boolean]>> = {
+  equal: [false, false],
+  less: [false, false],
+  atMost: [false, false],
+  member: [false, true],
+  overlap: [true, true],
+  subset: [true, true],
+};
+
 function checkLeaf(of: Model, type: string, leaf: Leaf): void {
-  const alike = (left: Operand, leftIsSet: boolean, right: Operand, rightIsSet: boolean) =>
-    sameSort(oneSort(of, type, left, leftIsSet), left, oneSort(of, type, right, rightIsSet), right);
   switch (leaf.op) {
     case 'kind':
       principalTypeOf(of, leaf.kind);
       return;
     case 'loggedIn':
       return;
-    case 'equal':
-      alike(leaf.left, false, leaf.right, false);
-      return;
-    case 'less':
-    case 'atMost': {
-      const sort = alike(leaf.left, false, leaf.right, false);
-      demand(['number', 'instant', 'date'].includes(sort), `${sort} values have no order`);
-      return;
-    }
-    case 'member':
-      alike(leaf.element, false, leaf.set, true);
-      return;
-    case 'overlap':
-    case 'subset':
-      alike(leaf.left, true, leaf.right, true);
-      return;
     case 'present':
       fieldAt(of, type, leaf.value);
       return;
     case 'empty':
-      oneSort(of, type, leaf.value, true);
+      sortOf(of, type, leaf.value, true);
       return;
     case 'bits': {
       const field = fieldAt(of, type, leaf.value);
@@ -70,12 +62,17 @@ function checkLeaf(of: Model, type: string, leaf: Leaf): void {
     }
     case 'holds': {
       splitRole(of, holdingKey(leaf.role, leaf.scope));
-      const fits = leaf.at === null || oneSort(of, type, leaf.at, leaf.many) === `id of ${leaf.scope}`;
+      const fits = leaf.at === null || sortOf(of, type, leaf.at, leaf.many) === `id of ${leaf.scope}`;
       demand(fits, `'${leaf.role}' is not held on what it is asked for`);
       return;
     }
-    default:
-      demand(false, `${typeof leaf === 'object' ? JSON.stringify(leaf) : typeof leaf} is not a condition`);
+    default: {
+      const sets = SETS[leaf?.op];
+      demand(sets, `${JSON.stringify(leaf)} is not a condition`);
+      const sort = checkAlike(of, type, operandsOf(leaf), sets);
+      const isOrdered = ['number', 'instant', 'date'].includes(sort);
+      demand(isOrdered || (leaf.op !== 'less' && leaf.op !== 'atMost'), `${sort} values have no order`);
+    }
   }
 }
 
@@ -85,13 +82,14 @@ export function checkBits(bits: number): void {
   demand(isSet, `${bits} is not a set of bits: they are from 1 to ${HIGHEST_BITS}`);
 }
 
-/** Requires that two operands may be compared, and tells their sort. */
-function sameSort(a: string | undefined, left: Operand, b: string | undefined, right: Operand): string {
+/** Requires that operands may be compared, and tells their sort. */
+function checkAlike(of: Model, type: string, operands: readonly Operand[], sets: readonly boolean[]): string {
+  const [a, b] = operands.map((operand, index) => sortOf(of, type, operand, sets[index] === true));
   const sort = a ?? b;
   demand(sort !== undefined, 'two constants are compared');
   demand(b === undefined || b === sort, `a value of ${sort} is compared with one of ${b}`);
   demand(sort !== 'json', 'no rule can look into a json field');
-  for (const operand of [left, right]) {
+  for (const operand of operands) {
     for (const value of operand.from === 'constant' ? [operand.value].flat() : []) {
       demand(fitsSort(value, sort), `${JSON.stringify(value)} is compared with a value of ${sort}`);
     }
@@ -103,16 +101,18 @@ function sameSort(a: string | undefined, left: Operand, b: string | undefined, r
  * What the value, or the elements of the set, of an operand are: `text`, `number`, `boolean`, `instant`, `date`, `json`
  * or `id of` a type; undefined for a constant, which is what it is compared with.
  */
-function oneSort(of: Model, type: string, operand: Operand, isSet: boolean): string | undefined {
+function sortOf(of: Model, type: string, operand: Operand, isSet: boolean): string | undefined {
   const field = fieldAt(of, type, operand);
-  const many = field
-    ? field.many
-    : operand.from === 'scopes' || (operand.from === 'constant' && Array.isArray(operand.value));
+  const isConstantSet = operand.from === 'constant' && Array.isArray(operand.value);
+  const many = field ? field.many : operand.from === 'scopes' || isConstantSet;
   demand(many === isSet, isSet ? 'one value is not a set' : 'a set is not one value');
-  if (field) return sortOf(field);
+  if (field) return field.kind === 'reference' ? `id of ${field.to}` : (SORTS[field.kind] ?? field.kind);
   if (operand.from === 'scopes') return `id of ${operand.scope}`;
   return operand.from === 'now' ? 'instant' : operand.from === 'today' ? 'date' : undefined;
 }
+
+/** Kinds of field whose values are compared with those of another. */
+const SORTS: Readonly<Record<string, string>> = { integer: 'number', choice: 'text' };
 
 function fitsSort(value: Value, sort: string): boolean {
   if (sort === 'number') return typeof value === 'number' && Number.isFinite(value);
@@ -144,18 +144,5 @@ function fieldBehind(of: Model, type: string, operand: Operand): Field | undefin
     }
     default:
       return undefined;
-  }
-}
-
-function sortOf(field: Field): string {
-  switch (field.kind) {
-    case 'integer':
-      return 'number';
-    case 'choice':
-      return 'text';
-    case 'reference':
-      return `id of ${field.to}`;
-    default:
-      return field.kind;
   }
 }

@@ -84,24 +84,24 @@ export interface Json {
 
 type Plain<V> = Field<V, null, false>;
 
-function plain<V>(kind: FieldKind, options: FieldOptions): Plain<V> {
-  return { ...options, kind, many: false, to: null };
-}
+const plain =
+  <V>(kind: FieldKind) =>
+  (options: FieldOptions = {}): Plain<V> => ({ ...options, kind, many: false, to: null });
 
 export const text = (options: FieldOptions = {}): Plain<string> =>
-  plain('text', options.encrypted ? { ...options, secret: true } : options);
+  plain<string>('text')(options.encrypted ? { ...options, secret: true } : options);
 /** A 32-bit integer. */
-export const integer = (options: FieldOptions = {}): Plain<number> => plain('integer', options);
+export const integer = plain<number>('integer');
 /** A 64-bit floating point number. */
-export const number = (options: FieldOptions = {}): Plain<number> => plain('number', options);
-export const boolean = (options: FieldOptions = {}): Plain<boolean> => plain('boolean', options);
-export const instant = (options: FieldOptions = {}): Plain<Instant> => plain('instant', options);
-export const date = (options: FieldOptions = {}): Plain<CalendarDate> => plain('date', options);
-export const json = (options: FieldOptions = {}): Plain<Json> => plain('json', options);
+export const number = plain<number>('number');
+export const boolean = plain<boolean>('boolean');
+export const instant = plain<Instant>('instant');
+export const date = plain<CalendarDate>('date');
+export const json = plain<Json>('json');
 
 /** One of a few words. */
 export function choice<const C extends readonly string[]>(choices: C, options: FieldOptions = {}): Plain<C[number]> {
-  return { ...plain<C[number]>('choice', options), choices };
+  return { ...plain<C[number]>('choice')(options), choices };
 }
 
 /** Several texts, as a set. */

@@ -1,5 +1,5 @@
 import { spaced } from '../language/spelling.js';
-import type { Condition, Leaf, Operand, Value } from '../tree/condition.js';
+import { type Condition, type Leaf, type Operand, operandsOf, type Value } from '../tree/condition.js';
 
 /** In whose words: to the principal itself, or about it. */
 export type Person = 'you' | 'they';
@@ -35,42 +35,37 @@ function bracketed(condition: Condition, person: Person): string {
   return condition.op === 'any' || condition.op === 'all' ? `(${words})` : words;
 }
 
+/** What stands between the two sides of a comparison. */
+const BETWEEN = {
+  equal: 'is',
+  less: 'is before or below',
+  atMost: 'is at most',
+  member: 'is one of',
+  subset: 'are all among',
+};
+
 function leafInWords(leaf: Leaf, person: Person): string {
-  const say = (operand: Operand) => operandInWords(operand, person);
+  const [left = '', right = ''] = operandsOf(leaf).map((operand) => operandInWords(operand, person));
   switch (leaf.op) {
     case 'kind':
       return `${person} are a ${leaf.kind}`;
     case 'loggedIn':
       return `${person} are logged in`;
-    case 'equal':
-      return leaf.right.from === 'constant' && leaf.right.value === true
-        ? `${say(leaf.left)} is set`
-        : `${say(leaf.left)} is ${say(leaf.right)}`;
-    case 'less':
-      return `${say(leaf.left)} is before or below ${say(leaf.right)}`;
-    case 'atMost':
-      return `${say(leaf.left)} is at most ${say(leaf.right)}`;
-    case 'member':
-      return `${say(leaf.element)} is one of ${say(leaf.set)}`;
-    case 'overlap':
-      return `${say(leaf.left)} and ${say(leaf.right)} have one in common`;
-    case 'subset':
-      return `${say(leaf.left)} are all among ${say(leaf.right)}`;
     case 'present':
-      return `${say(leaf.value)} is set`;
+      return `${left} is set`;
     case 'empty':
-      return `${say(leaf.value)} is empty`;
+      return `${left} is empty`;
     case 'bits':
-      return `${say(leaf.value)} has the bits ${leaf.bits}`;
+      return `${left} has the bits ${leaf.bits}`;
+    case 'overlap':
+      return `${left} and ${right} have one in common`;
     case 'holds': {
-      if (leaf.role.startsWith('may ')) {
-        const where = leaf.at === null ? 'everywhere' : `for ${say(leaf.at)}`;
-        return `${person} were given the permission '${leaf.role.slice(4)}' ${where}`;
-      }
-      if (leaf.scope === null) return `${person} have the role ${leaf.role}`;
-      const where = leaf.at === null ? `some ${spaced(leaf.scope)}` : say(leaf.at);
-      return `${person} have the role ${leaf.role} on ${where}`;
+      const role = `${person} ${roleInWords(leaf.role)}`;
+      if (isPermission(leaf.role)) return `${role} ${leaf.at === null ? 'everywhere' : `for ${left}`}`;
+      return leaf.scope === null ? role : `${role} on ${left || `some ${spaced(leaf.scope)}`}`;
     }
+    default:
+      return right === 'true' ? `${left} is set` : `${left} ${BETWEEN[leaf.op]} ${right}`;
   }
 }
 
@@ -101,6 +96,9 @@ function valueInWords(value: Value): string {
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
+/** What is permitted at run time is a role of such a name. */
+const isPermission = (role: string) => role.startsWith('may ');
+
 function roleInWords(role: string): string {
-  return role.startsWith('may ') ? `were given the permission '${role.slice(4)}'` : `have the role ${role}`;
+  return isPermission(role) ? `were given the permission '${role.slice(4)}'` : `have the role ${role}`;
 }
