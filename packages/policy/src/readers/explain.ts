@@ -1,4 +1,4 @@
-import { type Policy, type Rule, rulesAbout } from '../language/rule.js';
+import { type Policy, type Rule, rulesAbout, sidesOf } from '../language/rule.js';
 import { atomsOf, type Condition, operandsOf } from '../tree/condition.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
 import { fold, prune } from '../tree/fold.js';
@@ -89,29 +89,48 @@ function trace(condition: Condition, judge: (condition: Condition) => Truth, per
   }
 }
 
-/** What a fix costs: a leaf that is false weighs more than one that depends on a record which is not known. */
+/**
+ * What a fix costs, and all that it needs. A leaf that is false weighs more than one that depends on a record which is not
+ * known.
+ */
 interface Fix {
   readonly cost: number;
   readonly words: readonly string[];
+  /** Where it needs one thing alone, said in few words: that, and what would do as well. */
+  readonly ways: readonly string[];
 }
+
+/** Of more ways than these the others are not told. */
+const MOST_WAYS = 3;
+
+const NO_WAY: Fix = { cost: 1000, words: [], ways: [] };
 
 /** The least that is missing: from the rule that comes nearest, and whatever forbids. */
 function missing(rules: readonly Rule[], judge: (condition: Condition) => Truth, person: Person): readonly string[] {
-  const fixes = rules
-    .filter((rule) => rule.effect === 'allow')
-    .map((rule) => leastPrivilege(rule, fix(rule.when, judge, person)))
-    .sort((a, b) => a.cost - b.cost);
-  const forbidden = rules
-    .filter((rule) => rule.effect === 'forbid' && !rule.fields && judge(rule.when) !== 'no')
+  const { allows, forbids } = sidesOf(rules);
+  const [nearest] = byCost(allows.map((rule) => leastPrivilege(rule, fix(rule.when, judge, person))));
+  const needed = nearest?.words ?? ['no rule allows this to anyone'];
+  const forbidden = forbids
+    .filter((rule) => judge(rule.when) !== 'no')
     .map((rule) => `a rule forbids it: ${rule.says}`);
-  const [nearest] = fixes;
-  if (nearest === undefined) return ['no rule allows this to anyone', ...forbidden];
-  return [...new Set([...nearest.words, ...forbidden])];
+  return [...new Set([...needed, ...forbidden])];
+}
+
+const byCost = (fixes: readonly Fix[]) => fixes.toSorted((a, b) => a.cost - b.cost);
+
+/** The cheapest of some fixes, with the others that are as cheap, as long as each is said in few words. */
+function cheapest(fixes: readonly Fix[]): Fix {
+  const [nearest = NO_WAY] = byCost(fixes);
+  if (nearest.ways.length === 0) return nearest;
+  const ways = [...new Set(fixes.filter(({ cost }) => cost === nearest.cost).flatMap((one) => one.ways))];
+  const words = ways.length < 2 ? ways : [`one of: ${ways.slice(0, MOST_WAYS).join('; ')}`];
+  return { cost: nearest.cost, words, ways };
 }
 
 /** A rule that opens every record to whoever fulfils it asks for more than one that looks at the record. */
-function leastPrivilege(rule: Rule, { cost, words }: Fix): Fix {
-  return { cost: cost > 0 && !asksRecord(rule.when) ? cost + 4 : cost, words };
+function leastPrivilege(rule: Rule, nearest: Fix): Fix {
+  const opensAll = nearest.cost > 0 && !asksRecord(rule.when);
+  return opensAll ? { ...nearest, cost: nearest.cost + 4 } : nearest;
 }
 
 function asksRecord(condition: Condition): boolean {
@@ -122,29 +141,32 @@ function asksRecord(condition: Condition): boolean {
 
 function fix(condition: Condition, judge: (condition: Condition) => Truth, person: Person): Fix {
   const truth = judge(condition);
-  if (truth === 'yes') return { cost: 0, words: [] };
+  if (truth === 'yes') return { cost: 0, words: [], ways: [] };
   const weight = truth === 'no' ? 3 : 2;
+  const words = [inWords(condition, person)];
+  const simple = (more: number): Fix => ({ cost: weight + more, words, ways: words });
   switch (condition.op) {
     case 'never':
-      return { cost: 1000, words: ['nothing: it is never allowed'] };
+      return { ...NO_WAY, words: ['nothing: it is never allowed'] };
     case 'all': {
-      const parts = condition.of.map((part) => fix(part, judge, person));
-      return { cost: sum(parts.map((part) => part.cost)), words: parts.flatMap((part) => part.words) };
+      const parts = condition.of.map((part) => fix(part, judge, person)).filter((part) => part.words.length > 0);
+      const [only] = parts;
+      if (only !== undefined && parts.length === 1) return only;
+      const cost = parts.reduce((sum, part) => sum + part.cost, 0);
+      return { cost, words: parts.flatMap((part) => part.words), ways: [] };
     }
-    case 'any': {
-      const [nearest] = condition.of.map((part) => fix(part, judge, person)).sort((a, b) => a.cost - b.cost);
-      return nearest ?? { cost: 1000, words: [] };
+    case 'any':
+      return cheapest(condition.of.map((part) => fix(part, judge, person)));
+    case 'linked':
+      return { cost: weight, words, ways: [] };
+    case 'holds': {
+      // To be given a permission is the last resort; and the wider the scope, the larger the step: everywhere the largest.
+      const { role, scope, at } = condition;
+      const width = at !== null && 'path' in at ? at.path.length - 1 : 0;
+      return simple(role.startsWith('may ') ? 4 : scope === null ? 2 : width);
     }
-    case 'not':
-      return { cost: weight, words: [inWords(condition, person)] };
-    case 'holds':
-      // To be given a permission is the last resort, and to be made something everywhere a large step.
-      return {
-        cost: weight + (condition.role.startsWith('may ') ? 4 : condition.scope === null ? 2 : 0),
-        words: [inWords(condition, person)],
-      };
     default:
-      return { cost: isWho(condition) ? weight + 1 : weight, words: [inWords(condition, person)] };
+      return simple(isWho(condition) ? 1 : 0);
   }
 }
 
@@ -153,8 +175,4 @@ function isWho(condition: Condition): boolean {
   if (condition.op === 'named') return isWho(condition.of);
   if (condition.op !== 'equal') return false;
   return operandsOf(condition).some((operand) => operand.from === 'principal' && operand.path[0] === 'id');
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }
