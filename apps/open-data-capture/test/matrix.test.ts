@@ -1,14 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import {
-  decide,
-  type Environment,
-  matrix,
-  matrixMarkdown,
-  matrixTable,
-  possible,
-  principal,
-  type RecordFacts,
-} from '@ostiary/policy';
+import { decide, type Environment, possible, principal, type RecordFacts } from '@ostiary/policy';
+import { matrix, matrixMarkdown, matrixTable } from '@ostiary/policy/matrix';
 import { describe, expect, test } from 'vitest';
 import { application } from '../src/index.js';
 import { personas } from '../src/personas.js';

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { matrix, matrixMarkdown } from '@ostiary/policy';
+import { matrix, matrixMarkdown } from '@ostiary/policy/matrix';
 import { expect, test } from 'vitest';
 import { application } from '../src/index.js';
 import { personas } from '../src/personas.js';

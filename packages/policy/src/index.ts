@@ -86,7 +86,6 @@ export {
 } from './readers/decide.js';
 export * from './readers/explain.js';
 export { type Visibility, visibility, writable, writableSomewhere } from './readers/fields.js';
-export * from './readers/matrix.js';
 export * from './readers/needs.js';
 export * from './readers/ship.js';
 export { inWords, type Person } from './readers/words.js';
@@ -112,4 +111,4 @@ export {
   type RecordFacts,
   type TypeAttributes,
 } from './tree/facts.js';
-export { fold, type Known, type Persona } from './tree/fold.js';
+export { fold, type Known, type Persona, type Personas } from './tree/fold.js';

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import {
   all,
   allows,
+  always,
   any,
   atMost,
   bits,
@@ -25,8 +26,6 @@ import {
   kebabCase,
   less,
   linkKey,
-  matrix,
-  matrixMarkdown,
   model,
   named,
   never,
@@ -60,6 +59,7 @@ import {
   within,
   writable,
 } from '../src/index.js';
+import { matrix, matrixMarkdown } from '../src/matrix.js';
 import {
   collectionOf,
   columnOf,
@@ -506,6 +506,64 @@ describe('explain', () => {
     expect(explain(POLICY, user(), 'export', 'Case', null, NOW).allowed).toBe('no');
     const they = explain(POLICY, user(), 'export', 'Case', null, NOW, 'they');
     expect(they.missing).toEqual(['they have the role admin on its project id']);
+  });
+
+  const name = (value: string): Condition => ({
+    op: 'equal',
+    left: { from: 'record', path: ['name'] },
+    right: { from: 'constant', value },
+  });
+  const kept = (row: Condition): Condition => ({
+    op: 'linked',
+    type: 'Consent',
+    via: 'caseId',
+    at: ['id'],
+    where: row,
+  });
+  const signed: Condition = { op: 'present', value: { from: 'record', path: ['signedBy'] } };
+  const is = (value: string) => `its name is '${value}'`;
+  test.each<[string, Condition, readonly string[]]>([
+    ['two ways', any(name('a'), name('b')), [`one of: ${is('a')}; ${is('b')}`]],
+    ['three of four ways', any(...['a', 'b', 'c', 'd'].map(name)), [`one of: ${is('a')}; ${is('b')}; ${is('c')}`]],
+    ['ways of ways', any(name('a'), named('n', any(name('b'), name('c')))), [`one of: ${is('a')}; n`]],
+    [
+      'beside what is needed too',
+      all(name('z'), any(name('a'), name('b'))),
+      [is('z'), `one of: ${is('a')}; ${is('b')}`],
+    ],
+    ['the nearest, where another takes more', any(all(name('a'), name('b')), name('c')), [is('c')]],
+    [
+      'one of ways that take two things each',
+      any(all(name('a'), name('b')), all(name('c'), name('d'))),
+      [is('a'), is('b')],
+    ],
+    ['one of links, which take many words', any(kept(always), kept(signed)), ['there is a consent for it']],
+    [
+      'the narrower scope',
+      any(
+        {
+          op: 'holds',
+          role: 'admin',
+          scope: 'Site',
+          at: { from: 'record', path: ['projectId', 'siteId'] },
+          many: false,
+        },
+        { op: 'holds', role: 'admin', scope: 'Project', at: { from: 'record', path: ['projectId'] }, many: false },
+      ),
+      ['you have the role admin on its project id'],
+    ],
+  ])('of what would do as well it names %s', (_, when, missing) => {
+    const rule = {
+      id: 'Case/a',
+      effect: 'allow',
+      type: 'Case',
+      actions: ['read'],
+      says: 's',
+      source: 's',
+      when,
+    } as const;
+    const made = policy(CLINIC, [{ type: 'Case', rules: [rule], limits: [] }]);
+    expect(explain(made, user(), 'read', 'Case', {}, NOW).missing).toEqual(missing);
   });
 });
 

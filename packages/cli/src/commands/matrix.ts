@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { matrix, matrixMarkdown, matrixTable } from '@ostiary/policy';
+import { matrix, matrixMarkdown, matrixTable } from '@ostiary/policy/matrix';
 import { Command } from 'commander';
 import { type Found, findApplications } from '../applications.js';
 import { differences } from '../diff.js';

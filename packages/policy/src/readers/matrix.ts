@@ -3,11 +3,8 @@ import { actionsOf } from '../language/lookup.js';
 import { ModelError } from '../language/mistakes.js';
 import { type Policy, type Rule, rulesAbout, sidesOf, verdictOf } from '../language/rule.js';
 import type { Condition } from '../tree/condition.js';
-import { fold, type Persona } from '../tree/fold.js';
+import { fold, type Persona, type Personas } from '../tree/fold.js';
 import { inWords } from './words.js';
-
-/** The kinds of people that a matrix has a column for, by name. */
-export type Personas = Readonly<Record<string, Persona>>;
 
 /** What is left of a decision for one kind of person. */
 export interface Cell {

@@ -49,6 +49,9 @@ export interface Persona {
   readonly loggedIn?: boolean;
 }
 
+/** The kinds of people that a matrix has a column for, by name. */
+export type Personas = Readonly<Record<string, Persona>>;
+
 const NO_RECORD: RecordFacts = {};
 const NO_ENVIRONMENT: Environment = { now: '' };
 
