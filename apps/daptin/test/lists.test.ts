@@ -71,9 +71,15 @@ test('who may only peek learns nothing of the content: not by a filter, not by a
   expect((await app.request({ ...as('owner'), url: '/api/note?filter[title]=owned' })).body.data).toHaveLength(1);
 });
 
+const inGroup = 'you are in a group for which the entity note has GroupUpdate';
+const inGroupOfIt = 'you are in a group of it for which it has GroupUpdate';
 test.each<[Who, string, string]>([
-  ['stranger', 'the entity note has GuestUpdate', 'it has GuestUpdate'],
-  ['owner', 'the entity note has UserUpdate', 'it has UserUpdate'],
+  ['stranger', `one of: the entity note has GuestUpdate; ${inGroup}`, `one of: it has GuestUpdate; ${inGroupOfIt}`],
+  [
+    'owner',
+    `one of: the entity note has UserUpdate; the entity note has GuestUpdate; ${inGroup}`,
+    `one of: it has UserUpdate; it has GuestUpdate; ${inGroupOfIt}`,
+  ],
   ['guest', 'the entity note has GuestUpdate', 'it has GuestUpdate'],
 ])('which bit is missing is said: to the %s', async (who, onEntity, onRow) => {
   const { app, as, permitType, permitNote, ids } = notes;

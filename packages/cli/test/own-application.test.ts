@@ -263,7 +263,13 @@ const MISTAKES: readonly Mistake[] = [
     "actions: 'read'",
     /Site\/staff: 'actions' is not a list/,
   ],
-  ['a rule without its source', 'rules.js', "source: 'house rules',", '', /Person\/self lacks its sentence or source/],
+  [
+    'a rule without its source',
+    'rules.js',
+    "source: 'house rules',",
+    '',
+    /Person\/self: it lacks its sentence or source/,
+  ],
   [
     'a role that does not exist',
     'rules.js',

@@ -85,7 +85,7 @@ export {
   verdict,
 } from './readers/decide.js';
 export * from './readers/explain.js';
-export { type Visibility, visibility, writable, writableSomewhere } from './readers/fields.js';
+export { type Visibility, visibility, writable, writableSomewhere } from './readers/field-rights.js';
 export * from './readers/needs.js';
 export * from './readers/ship.js';
 export { inWords, type Person } from './readers/words.js';

@@ -106,6 +106,6 @@ test('a model that counts by what can’t be counted by is refused', () => {
       principals: {},
       resources: { Thing: resource({ fields, actions, counts: { by: ['tags'] } }) },
     });
-  expect(made([])).toThrow("Thing is counted, but has no action 'statistics'");
+  expect(made([])).toThrow("Thing: it is counted, but has no action 'statistics'");
   expect(made(['statistics'])).toThrow('Thing.tags is nothing to count by');
 });

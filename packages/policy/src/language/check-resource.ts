@@ -64,7 +64,7 @@ function checkActions(of: Model, type: string, { actions: own, referred, counts 
   }
   const isKnown = referred === undefined || actionsOf(of, type).includes(referred);
   demand(isKnown, `there is no action '${referred}' for who refers to it`);
-  demand(!counts || own.includes('statistics'), "what is counted has an action 'statistics'");
+  demand(!counts || own.includes('statistics'), "it is counted, but has no action 'statistics'");
 }
 
 function checkViews({ fields, views = {}, defaultView }: Resource): void {

@@ -43,9 +43,9 @@ function checkModel(of: Model): void {
 }
 
 function checkRoles(of: Model): void {
+  for (const scope of Object.keys(of.roles as object)) if (scope !== 'installation') resourceOf(of, scope);
   const seen = new Set<string>();
-  for (const [name, { role, scope }] of rolesOf(of)) {
-    if (scope !== null) resourceOf(of, scope);
+  for (const [name, { role }] of rolesOf(of)) {
     demand(role !== '' && !role.startsWith('may '), `'${name}' is not a name for a role`);
     demand(!seen.has(name), `two roles are named '${name}'`);
     seen.add(name);

@@ -13,7 +13,7 @@ export const BUILT_IN_FIELDS = {
 /** The field of a resource type, built-in ones included. Throws where there is none. */
 export function fieldOf(of: Model, type: string, name: string): Field {
   const field = findField(of, type, name);
-  demand(field, `${type} has no field '${name}'`);
+  demand(field !== undefined, `${type} has no field '${name}'`);
   return field;
 }
 
@@ -42,7 +42,7 @@ export function findField(of: Model, type: string, name: string): Field | undefi
 
 export function resourceOf(of: Model, type: string): Resource {
   const found = Object.hasOwn(of.resources, type) ? of.resources[type] : undefined;
-  demand(found, `there is no resource type '${type}'`);
+  demand(found !== undefined, `there is no resource type '${type}'`);
   return found;
 }
 
@@ -60,9 +60,7 @@ export function resolvePath(
   path: readonly string[],
 ): { readonly field: Field; readonly type: string } {
   let at = type;
-  for (const step of path.slice(0, -1)) {
-    at = leadsTo(of, at, step);
-  }
+  for (const step of path.slice(0, -1)) at = leadsTo(of, at, step);
   return { field: fieldOf(of, at, path.at(-1) ?? 'id'), type: at };
 }
 

@@ -49,8 +49,10 @@ export function explain(
   const known = record === null ? { principal, environment } : { principal, record, environment };
   const truth = ({ op }: Condition): Truth => (op === 'always' ? 'yes' : op === 'never' ? 'no' : 'unknown');
   const judge = (condition: Condition) => truth(prune(fold(condition, known)));
+  const persona = { kind: principal.kind };
   // To be given a first group is nearer than to become someone else, though without any no record can be in it.
-  const near = (condition: Condition) => truth(fold(condition, known));
+  const near = (condition: Condition) =>
+    fold(condition, { persona }).op === 'never' ? 'never' : truth(fold(condition, known));
   const rules = rulesAbout(policy.rules, action, type);
   const traced = rules.map((rule): RuleTrace => {
     const { id, effect, says, source, fields, view } = rule;
@@ -89,10 +91,14 @@ function trace(condition: Condition, judge: (condition: Condition) => Truth, per
   }
 }
 
-/**
- * What a fix costs, and all that it needs. A leaf that is false weighs more than one that depends on a record which is not
- * known.
- */
+/** How near a condition is; `never` where it is fulfilled by nobody of that kind of principal. */
+type Nearness = Truth | 'never';
+type Judge = (condition: Condition) => Nearness;
+
+/** A leaf that is false weighs more than one that depends on a record which is not known. */
+const WEIGHT: Readonly<Record<Nearness, number>> = { yes: 0, unknown: 2, no: 3, never: 6 };
+
+/** What a fix costs, and all that it needs. */
 interface Fix {
   readonly cost: number;
   readonly words: readonly string[];
@@ -106,12 +112,12 @@ const MOST_WAYS = 3;
 const NO_WAY: Fix = { cost: 1000, words: [], ways: [] };
 
 /** The least that is missing: from the rule that comes nearest, and whatever forbids. */
-function missing(rules: readonly Rule[], judge: (condition: Condition) => Truth, person: Person): readonly string[] {
+function missing(rules: readonly Rule[], judge: Judge, person: Person): readonly string[] {
   const { allows, forbids } = sidesOf(rules);
   const [nearest] = byCost(allows.map((rule) => leastPrivilege(rule, fix(rule.when, judge, person))));
   const needed = nearest?.words ?? ['no rule allows this to anyone'];
   const forbidden = forbids
-    .filter((rule) => judge(rule.when) !== 'no')
+    .filter((rule) => ['yes', 'unknown'].includes(judge(rule.when)))
     .map((rule) => `a rule forbids it: ${rule.says}`);
   return [...new Set([...needed, ...forbidden])];
 }
@@ -139,10 +145,9 @@ function asksRecord(condition: Condition): boolean {
   );
 }
 
-function fix(condition: Condition, judge: (condition: Condition) => Truth, person: Person): Fix {
-  const truth = judge(condition);
-  if (truth === 'yes') return { cost: 0, words: [], ways: [] };
-  const weight = truth === 'no' ? 3 : 2;
+function fix(condition: Condition, judge: Judge, person: Person): Fix {
+  const weight = WEIGHT[judge(condition)];
+  if (weight === 0) return { cost: 0, words: [], ways: [] };
   const words = [inWords(condition, person)];
   const simple = (more: number): Fix => ({ cost: weight + more, words, ways: words });
   switch (condition.op) {
@@ -160,7 +165,7 @@ function fix(condition: Condition, judge: (condition: Condition) => Truth, perso
     case 'linked':
       return { cost: weight, words, ways: [] };
     case 'holds': {
-      // To be given a permission is the last resort; and the wider the scope, the larger the step: everywhere the largest.
+      // To be given a permission is the last resort; and the wider the scope, the larger the step.
       const { role, scope, at } = condition;
       const width = at !== null && 'path' in at ? at.path.length - 1 : 0;
       return simple(role.startsWith('may ') ? 4 : scope === null ? 2 : width);

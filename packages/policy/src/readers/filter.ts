@@ -6,7 +6,7 @@ import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value 
 import type { Environment, Principal } from '../tree/facts.js';
 import { fold, prune } from '../tree/fold.js';
 import { type FieldSet, isSteady } from './decide.js';
-import { covers } from './fields.js';
+import { covers } from './field-rights.js';
 
 /** One way in which records are within reach: a rule, or an alternative of one. */
 export interface Branch {
