@@ -33,6 +33,7 @@ import {
   now,
   type Persona,
   type Policy,
+  type Principal,
   parent,
   policy,
   possible,
@@ -564,6 +565,27 @@ describe('explain', () => {
     } as const;
     const made = policy(CLINIC, [{ type: 'Case', rules: [rule], limits: [] }]);
     expect(explain(made, user(), 'read', 'Case', {}, NOW).missing).toEqual(missing);
+  });
+
+  test('what nobody of that kind could fulfil is not named beside what they could', () => {
+    const guest = principal({ kind: 'guest', id: '', attributes: {}, grants: [] });
+    const missing = (who: Principal, when: Condition) => {
+      const rule = {
+        id: 'Case/a',
+        effect: 'allow',
+        type: 'Case',
+        actions: ['read'],
+        says: 's',
+        source: 's',
+        when,
+      } as const;
+      const made = policy(CLINIC, [{ type: 'Case', rules: [rule], limits: [] }]);
+      return explain(made, who, 'read', 'Case', {}, NOW).missing;
+    };
+    const held: Condition = { op: 'holds', role: 'superadmin', scope: null, at: null, many: false };
+    expect(missing(user(), any({ op: 'kind', kind: 'guest' }, name('a')))).toEqual([is('a')]);
+    expect(missing(guest, any(held, name('a')))).toEqual([is('a')]);
+    expect(missing(guest, held)).toEqual(['you have the role superadmin']);
   });
 });
 

@@ -49,7 +49,9 @@ export function explain(
   const known = record === null ? { principal, environment } : { principal, record, environment };
   const truth = ({ op }: Condition): Truth => (op === 'always' ? 'yes' : op === 'never' ? 'no' : 'unknown');
   const judge = (condition: Condition) => truth(prune(fold(condition, known)));
-  const persona = { kind: principal.kind };
+  const { kind } = principal;
+  // Who has no record holds no role, whatever is granted.
+  const persona = policy.model.principals[kind] === null ? { kind, roles: [] } : { kind };
   // To be given a first group is nearer than to become someone else, though without any no record can be in it.
   const near = (condition: Condition) =>
     fold(condition, { persona }).op === 'never' ? 'never' : truth(fold(condition, known));
