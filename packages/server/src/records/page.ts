@@ -47,7 +47,7 @@ export async function readPage(
 
   // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
   const numbered = (asked.offset ?? 0) > 0 || (asked.then ?? []).length > 0;
-  const plain = among === LISTED && asked.tests.length === 0 && !numbered;
+  const plain = among.where === LISTED.where && asked.tests.length === 0 && !numbered;
   // Of each record, what deciding on it and showing it needs: rules about other actions may ask for much more.
   const needs = needsFor(policy, type, [...new Set([action, 'list'])], principal.kind);
   const list = { reach, needs, among };
