@@ -1,10 +1,19 @@
 import { ModelError } from '../language/model.js';
 import type { Policy, Rule } from '../language/rule.js';
 import { remember } from '../remember.js';
+import { isHeldDirectly } from '../sql/grants.js';
 import { type Parameters, type Scope, write } from '../sql/write.js';
-import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
+import {
+  ALWAYS,
+  type Condition,
+  conjunction,
+  disjunction,
+  negation,
+  type Operand,
+  type Value,
+} from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
-import { fold } from '../tree/fold.js';
+import { fold, type Known } from '../tree/fold.js';
 import { covers, type FieldSet, isSteady, prune, rulesFor } from './decide.js';
 
 /** One way in which records are within reach: a rule, or an alternative of one. */
@@ -75,8 +84,11 @@ function makeFilter(
     readonly assumed: Readonly<Record<string, Value>>;
   },
 ): Filter {
-  const { principal, environment, mostScopes } = known;
-  const left = (when: Condition) => prune(fold(when, known));
+  const { principal, environment, assumed, mostScopes } = known;
+  // What is granted on the records themselves comes in their order, however few: no ids are sent to be looked up.
+  const staysOpen: Known['staysOpen'] = ({ role, scope, at }, scopes) =>
+    scopes > mostScopes || (isItself(at) && isHeldDirectly(policy.model, principal.kind, role, scope));
+  const left = (when: Condition) => prune(fold(when, { principal, environment, assumed, staysOpen }));
   const branches = new Map<string, Branch>();
   for (const rule of rules) {
     if (rule.effect !== 'allow') continue;
@@ -100,6 +112,10 @@ function makeFilter(
     environment,
     mostScopes,
   };
+}
+
+function isItself(at: Operand | null): boolean {
+  return at?.from === 'record' && at.path.length === 1 && at.path[0] === 'id';
 }
 
 /** A condition as alternatives of which each can use an index of its own. */

@@ -113,6 +113,9 @@ function pagesSql(
 ): string {
   const { page, table, columns, order, byKeys, after } = writing;
   if (reach.field === 'id') {
+    if (reach.direct && page.sort.field === 'id' && tests.length === 0) {
+      return `select distinct s.id as k0 from (${scopes}) s ${where([...after('s'), ...unless])} ${byKeys} limit ${page.limit}`;
+    }
     const beyond = page.sort.field === 'id' ? after('s') : [];
     const conditions = [...tests, ...after('t'), ...beyond, ...unless];
     return `select distinct ${columns} from (${scopes}) s join ${table} on t.id = s.id ${where(conditions)} ${order} limit ${page.limit}`;

@@ -34,8 +34,8 @@ export interface Known {
   readonly record?: RecordFacts;
   /** Of a record that is not known, fields whose values are. */
   readonly assumed?: Readonly<Record<string, Value>>;
-  /** A role that the principal holds on more scopes than this stays in the tree; left out, none does. */
-  readonly mostScopes?: number;
+  /** Whether a role that the principal holds on so many scopes stays in the tree; left out, none does. */
+  readonly staysOpen?: (leaf: Leaf & { op: 'holds' }, scopes: number) => boolean;
   /** Left out, or without a time: those stay open. */
   readonly environment?: Partial<Environment>;
 }
@@ -104,7 +104,7 @@ function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known, open: boolean): C
   if (scopes === undefined || (leaf.at !== null && scopes.size === 0)) return NEVER;
   if (leaf.at === null) return ALWAYS;
   if (!open) return compile(leaf)(known.principal, NO_RECORD, NO_ENVIRONMENT) ? ALWAYS : NEVER;
-  if (scopes !== undefined && scopes.size > (known.mostScopes ?? Number.POSITIVE_INFINITY)) return leaf;
+  if (scopes !== undefined && known.staysOpen?.(leaf, scopes.size)) return leaf;
   const held: Operand = { from: 'constant', value: [...(scopes ?? [])] };
   return leaf.many ? { op: 'overlap', left: leaf.at, right: held } : { op: 'member', element: leaf.at, set: held };
 }
