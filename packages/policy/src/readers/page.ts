@@ -15,8 +15,8 @@ export interface Page {
 }
 
 /**
- * The ids of one page, in order: the union of the first `limit` of each branch, so that each branch reads no more of
- * its own index than a page. For somebody who reaches much, records are first walked in order, which fills a page at
+ * The ids of one page, in order, with what they are sorted by as `k0` where that is not the id: the union of the first
+ * `limit` of each branch, so that each branch reads no more of its own index than a page. For somebody who reaches much, records are first walked in order, which fills a page at
  * once where they are many of all. The text belongs to the values collected in `parameters`.
  */
 export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
@@ -44,7 +44,8 @@ export function pageSql(of: Filter, parameters: Parameters, page: Page): string 
   const pages = parts.map((part) => `(${branchSql(part, walked.includes(part) ? [unfilled] : [], writing)})`);
   const walk = walked.length === 0 ? '' : `with walk as materialized (${walkSql(walked, most, writing)}) `;
   if (walk !== '') pages.unshift('select * from walk');
-  return `${walk}select k${columns.length - 1} as id from (${pages.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
+  const keys = columns.length === 1 ? 'k0 as id' : 'k0, k1 as id';
+  return `${walk}select ${keys} from (${pages.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
 }
 
 /** What every branch of a page is written with. */

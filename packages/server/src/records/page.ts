@@ -17,7 +17,7 @@ import { prepare } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
 import { problemOf } from './integrity.js';
-import { cursorOf, fieldsOf, type ListQuery, MOST, whereOf } from './list-query.js';
+import { cursorOf, fieldsOf, type ListQuery, MOST, type Sort, whereOf } from './list-query.js';
 
 /** Which records a list has: those on which the caller may do an action, and that fit more than the caller asks. */
 export interface Among {
@@ -78,24 +78,37 @@ function writeStatement({ reach, needs, among }: List, asked: ListQuery, planned
   const where = [...whereOf(reach, asked, parameters), ...among.where(parameters)];
   const { offset = 0, then = [] } = asked;
   const last = then.at(-1) ?? sort;
-  const keys = [sort, ...then, ...(last.field === 'id' ? [] : [{ ...last, field: 'id' }])]
-    .map(({ field, descending }) => `t.${columnOf(field)}${descending ? ' desc' : ''}`)
-    .join(', ');
+  const keys = [sort, ...then, ...(last.field === 'id' ? [] : [{ ...last, field: 'id' }])];
   const limit = sizeOf(asked.limit) + 1;
   const ids =
     offset === 0 && then.length === 0
       ? pageSql(reach, parameters, { sort, limit, after: asked.after, where })
-      : numberedSql(reach, parameters, where, `order by ${keys} limit ${limit} offset ${offset}`);
+      : numberedSql(reach, parameters, where, keys, `limit ${limit} offset ${offset}`);
+  // By what the page is in order of already, so that PostgreSQL has nothing to sort.
+  const order = inOrder(keys, ({ field }, index) => (field === 'id' ? 'page.id' : `page.k${index}`));
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
-  const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
+  const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${order}`;
   return { text: planned ? prepare(text) : text, values: parameters.values, named: parameters.named };
 }
 
+function inOrder(keys: readonly Sort[], nameOf: (key: Sort, index: number) => string): string {
+  return keys.map((key, index) => `${nameOf(key, index)}${key.descending ? ' desc' : ''}`).join(', ');
+}
+
 /** A page somewhere in a list, or by several keys: all that comes before it is read. */
-function numberedSql(reach: Filter, parameters: Parameters, where: readonly string[], page: string): string {
+function numberedSql(
+  reach: Filter,
+  parameters: Parameters,
+  where: readonly string[],
+  keys: readonly Sort[],
+  part: string,
+): string {
   const conditions = [filterSql(reach, parameters, 't'), ...where].join(' and ');
-  return `select t.id from ${tableOf(reach.policy.model, reach.type)} t where ${conditions} ${page}`;
+  const selected = keys.flatMap(({ field }, index) => (field === 'id' ? [] : [`t.${columnOf(field)} as k${index}`]));
+  const order = inOrder(keys, ({ field }) => `t.${columnOf(field)}`);
+  return `select ${[...selected, 't.id'].join(', ')} from ${tableOf(reach.policy.model, reach.type)} t
+    where ${conditions} order by ${order} ${part}`;
 }
 
 /**
