@@ -42,16 +42,13 @@ export async function readPage(
 ): Promise<{ readonly rows: readonly LoadedRecord[]; readonly next: string | null }> {
   const { policy } = context;
   const { action } = among;
-  const principal = principalOf(caller);
   const reach = reachOf(context, caller, action, type, asked);
 
   // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
   const numbered = (asked.offset ?? 0) > 0 || (asked.then ?? []).length > 0;
   const plain = among.where === LISTED.where && asked.tests.length === 0 && !numbered;
-  // Of each record, what deciding on it and showing it needs: rules about other actions may ask for much more.
-  const needs = needsFor(policy, type, [...new Set([action, 'list'])], principal.kind);
-  const list = { reach, needs, among };
-  const { text, values } = plain
+  const list = { reach, among };
+  const { text, values, needs } = plain
     ? knownStatement(list, asked)
     : writeStatement(list, asked, asked.tests.length === 0 && !numbered);
   const found = await query(executor, text, values).catch((error: unknown) => {
@@ -62,17 +59,22 @@ export async function readPage(
   return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
 }
 
-/** Whose records a page has, which of them, and what is loaded of each. */
+/** Whose records a page has, and which of them. */
 interface List {
   readonly reach: Filter;
-  readonly needs: Needs;
   readonly among: Among;
 }
 
-type Statement = Pick<Parameters, 'values' | 'named'> & { readonly text: string };
+interface Statement extends Pick<Parameters, 'values' | 'named'> {
+  readonly text: string;
+  /** What it loads of each record beside its fields. */
+  readonly needs: Needs;
+}
 
-function writeStatement({ reach, needs, among }: List, asked: ListQuery, planned: boolean): Statement {
-  const { policy, type } = reach;
+function writeStatement({ reach, among }: List, asked: ListQuery, planned: boolean): Statement {
+  const { policy, type, principal } = reach;
+  // What deciding on a record and showing it needs: rules about other actions may ask for much more.
+  const needs = needsFor(policy, type, [...new Set([among.action, 'list'])], principal.kind);
   const parameters = new Parameters(planned);
   const sort = asked.sort ?? BY_ID;
   const where = [...whereOf(reach, asked, parameters), ...among.where(parameters)];
@@ -89,7 +91,8 @@ function writeStatement({ reach, needs, among }: List, asked: ListQuery, planned
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
   const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${order}`;
-  return { text: planned ? prepare(text) : text, values: parameters.values, named: parameters.named };
+  const { values, named } = parameters;
+  return { text: planned ? prepare(text) : text, values, named, needs };
 }
 
 function inOrder(keys: readonly Sort[], nameOf: (key: Sort, index: number) => string): string {
@@ -168,19 +171,20 @@ const statements = new WeakMap<Filter['branches'], BoundedCache<Statement>>();
 const texts = createBoundedCache<string>(TEXTS);
 
 /** The statement of a page without tests: written once as long as the caller's rights stand, and asked with other values. */
-function knownStatement(list: List, asked: ListQuery): Pick<Statement, 'text' | 'values'> {
+function knownStatement(list: List, asked: ListQuery): Pick<Statement, 'text' | 'values' | 'needs'> {
   const { reach } = list;
   const { sort, after, limit } = asked;
   const { field, descending } = sort ?? BY_ID;
   const known = statements.get(reach.branches) ?? createBoundedCache<Statement>(FORMS);
   statements.set(reach.branches, known);
   const form = `${sizeOf(limit)} ${descending} ${after === null ? 'first' : after.value === null} ${field}`;
-  const statement = known.get(form) ?? shared(writeStatement(list, asked, true));
-  known.set(form, statement);
+  const found = known.get(form);
+  const statement = found ?? shared(writeStatement(list, asked, true));
+  if (found === undefined) known.set(form, statement);
   const values = [...statement.values];
   const given = { now: reach.environment.now, id: after?.id, value: after?.value };
   for (const { name, index } of statement.named) values[index] = given[name];
-  return { text: statement.text, values };
+  return { ...statement, values };
 }
 
 /** With the text that others have already, if they have it: it is long, and is compared with what is prepared. */
