@@ -39,6 +39,7 @@ export interface Decision {
 
 interface CompiledRule {
   readonly rule: Rule;
+  readonly permit: Permit;
   readonly test: Test;
 }
 
@@ -83,7 +84,10 @@ function compileAction(policy: Policy, action: string, type: string): CompiledAc
   const slots = remember(slotsOf, policy, () => new Slots());
   const rules = rulesFor(policy, action, type);
   const ready = (wanted: (rule: Rule) => boolean) =>
-    rules.filter(wanted).map((rule) => ({ rule, test: compile(rule.when) }));
+    rules.filter(wanted).map((rule) => {
+      const permit: Permit = { rule: rule.id, fields: rule.fields ?? 'every', view: rule.view ?? null };
+      return { rule, permit, test: compile(rule.when) };
+    });
   return {
     allows: ready((rule) => rule.effect === 'allow'),
     forbids: ready((rule) => rule.effect === 'forbid' && !rule.fields),
@@ -143,13 +147,7 @@ export function decide(
 ): Decision {
   const { allows, forbids, fieldForbids } = compiledFor(policy, action, type);
   const holds = ({ test }: CompiledRule) => test(principal, record, environment);
-  const permits = allows.filter(holds).map(
-    ({ rule }): Permit => ({
-      rule: rule.id,
-      fields: rule.fields ?? 'every',
-      view: rule.view ?? null,
-    }),
-  );
+  const permits = allows.filter(holds).map(({ permit }) => permit);
   const forbiddenBy = forbids.filter(holds).map(({ rule }) => rule.id);
   return {
     allowed: permits.length > 0 && forbiddenBy.length === 0,
