@@ -122,7 +122,8 @@ function pagesSql(
     return `select distinct ${columns} from (${scopes}) s join ${table} on t.id = s.id ${where(conditions)} ${order} limit ${page.limit}`;
   }
   const first = `select ${columns} from ${table} ${where([`t.${columnOf(reach.field)} = s.id`, ...tests, ...after('t')])} ${order} limit ${page.limit}`;
-  return `select t.* from (select distinct s.id from (${scopes}) s ${where(unless)}) s cross join lateral (${first}) t ${byKeys} limit ${page.limit}`;
+  const each = reach.known && unless.length === 0 ? scopes : `select distinct s.id from (${scopes}) s ${where(unless)}`;
+  return `select t.* from (${each}) s cross join lateral (${first}) t ${byKeys} limit ${page.limit}`;
 }
 
 /** Whether there are too many scopes to read the first page of each. */

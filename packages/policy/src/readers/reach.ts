@@ -18,6 +18,8 @@ export interface Reach {
   readonly direct: boolean;
   /** A query of their `id`s. */
   readonly scopes: (of: Filter, parameters: Parameters) => string;
+  /** Whether these are known: then none comes twice. */
+  readonly known: boolean;
   readonly rest: Condition;
 }
 
@@ -99,6 +101,7 @@ function reachBy(
     field,
     count: path.length === 1 ? scopes : Math.max(scopes, of.mostScopes + 1),
     direct: false,
+    known: part.op === 'member',
     rest: part,
     scopes: (filter, parameters) => leadingTo(of.policy.model, of.type, path, write(filter, parameters)),
   };
