@@ -808,6 +808,69 @@ describe('a policy is plain data', () => {
     expect(sent(101)).not.toContain(101);
   });
 
+  const stays = { in: 'Stay', holder: 'userId', role: 'guest', on: { scope: 'Room', field: 'roomId' } } as const;
+  const cleaners = { in: 'Cleaner', group: 'crewId', member: 'userId' } as const;
+  test.each([
+    { granted: 'by records that name holder and room', grants: [stays], sent: [] },
+    {
+      granted: 'by records with several rooms',
+      grants: [{ ...stays, on: { scope: 'Room', field: 'roomIds' } }],
+      sent: [1],
+    },
+    { granted: 'to a crew', grants: [{ ...stays, holder: 'crewId', members: cleaners }], sent: [1] },
+    { granted: 'in both of these ways', grants: [stays, { ...stays, holder: 'crewId', members: cleaners }], sent: [1] },
+  ] as const)('the ids of one’s rooms, granted $granted, are sent with a list of rooms: $sent', ({ grants, sent }) => {
+    const hotel = model({
+      name: 'hotel',
+      title: 'Hotel',
+      principals: { user: 'User' },
+      resources: {
+        User: resource({ fields: { name: text() } }),
+        Room: resource({ fields: { name: text() } }),
+        Crew: resource({ fields: { name: text() } }),
+        Cleaner: resource({ fields: { crewId: reference('Crew'), userId: reference('User') } }),
+        Stay: resource({
+          fields: {
+            userId: reference('User'),
+            crewId: reference('Crew'),
+            roomId: reference('Room'),
+            roomIds: references('Room'),
+          },
+        }),
+      },
+      roles: { Room: ['guest'] },
+      grants,
+    });
+    const made = policy(hotel, [
+      rules(hotel, 'Room', ({ it, allow, holds }) => [
+        allow('own', { says: 's', source: 's', actions: ['read'], when: holds('Room guest', it) }),
+      ]),
+    ]);
+    const parameters = new Parameters();
+    const found = filter(made, user({}, on('Room guest', `00000001${UUID_END}`)), 'read', 'Room', NOW);
+    const sql = pageSql(found, parameters, {
+      sort: { field: 'id', descending: true },
+      limit: 5,
+      after: null,
+      where: [],
+    });
+    expect(parameters.values.filter(Array.isArray).map((value) => value.length)).toEqual(sent);
+    expect(sql.includes('"room"'), 'what is looked up where nothing has to be').toBe(sent.length > 0);
+  });
+
+  test('a scope that is named twice is read once', () => {
+    const [first, second] = [`00000001${UUID_END}`, `00000002${UUID_END}`];
+    const made = policy(CLINIC, [
+      rules(CLINIC, 'Project', ({ it, me, allow }) => [
+        allow('near', { says: 's', source: 's', actions: ['read'], when: within(it.siteId, me.user.siteIds) }),
+      ]),
+    ]);
+    const parameters = new Parameters();
+    const found = filter(made, user({ siteIds: [first, second, first] }), 'read', 'Project', NOW);
+    pageSql(found, parameters, { sort: { field: 'id', descending: true }, limit: 5, after: null, where: [] });
+    expect(parameters.values).toEqual([[first, second]]);
+  });
+
   test.each([
     { what: 'the time', left: { from: 'record', path: ['opensAt'] }, right: { from: 'now' } },
     { what: 'the day', left: { from: 'record', path: ['born'] }, right: { from: 'today' } },

@@ -1,10 +1,19 @@
 import { ModelError } from '../language/mistakes.js';
 import { type Policy, type Rule, rulesAbout, sidesOf } from '../language/rule.js';
 import { remember } from '../remember.js';
+import { isHeldDirectly } from '../sql/grants.js';
 import { type Parameters, type Scope, write } from '../sql/write.js';
-import { ALWAYS, type Condition, conjunction, disjunction, negation, type Value } from '../tree/condition.js';
+import {
+  ALWAYS,
+  type Condition,
+  conjunction,
+  disjunction,
+  negation,
+  type Operand,
+  type Value,
+} from '../tree/condition.js';
 import type { Environment, Principal } from '../tree/facts.js';
-import { fold, prune } from '../tree/fold.js';
+import { fold, type Known, prune } from '../tree/fold.js';
 import { type FieldSet, isSteady } from './decide.js';
 import { covers } from './field-rights.js';
 
@@ -76,8 +85,11 @@ function makeFilter(
     readonly assumed: Readonly<Record<string, Value>>;
   },
 ): Filter {
-  const { principal, environment, mostScopes } = known;
-  const left = (when: Condition) => prune(fold(when, known));
+  const { principal, environment, assumed, mostScopes } = known;
+  // What is granted on the records themselves comes in their order, however few: no ids are sent to be looked up.
+  const staysOpen: Known['staysOpen'] = ({ role, scope, at }, scopes) =>
+    scopes > mostScopes || (isItself(at) && isHeldDirectly(policy.model, principal.kind, role, scope));
+  const left = (when: Condition) => prune(fold(when, { principal, environment, assumed, staysOpen }));
   const { allows, forbids, fieldForbids } = sidesOf(rules);
   const branches = new Map<string, Branch>();
   for (const rule of allows) {
@@ -98,6 +110,10 @@ function makeFilter(
     environment,
     mostScopes,
   };
+}
+
+function isItself(at: Operand | null): boolean {
+  return at?.from === 'record' && at.path.length === 1 && at.path[0] === 'id';
 }
 
 /** A condition as alternatives of which each can use an index of its own. */

@@ -16,8 +16,8 @@ export interface Page {
 }
 
 /**
- * The ids of one page, in order: the union of the first `limit` of each branch, so that each branch reads no more of
- * its own index than a page. For somebody who reaches much, records are first walked in order, which fills a page at
+ * The ids of one page, in order, with what they are sorted by as `k0` where that is not the id: the union of the first
+ * `limit` of each branch, so that each branch reads no more of its own index than a page. For somebody who reaches much, records are first walked in order, which fills a page at
  * once where they are many of all. The text belongs to the values collected in `parameters`.
  */
 export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
@@ -45,7 +45,8 @@ export function pageSql(of: Filter, parameters: Parameters, page: Page): string 
   const pages = parts.map((part) => `(${branchSql(part, walked.includes(part) ? [unfilled] : [], writing)})`);
   const walk = walked.length === 0 ? '' : `with walk as materialized (${walkSql(walked, most, writing)}) `;
   if (walk !== '') pages.unshift('select * from walk');
-  return `${walk}select k${columns.length - 1} as id from (${pages.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
+  const keys = columns.length === 1 ? 'k0 as id' : 'k0, k1 as id';
+  return `${walk}select ${keys} from (${pages.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
 }
 
 /** What every branch of a page is written with. */
@@ -114,12 +115,16 @@ function pagesSql(
 ): string {
   const { page, table, columns, order, byKeys, after } = writing;
   if (reach.field === 'id') {
+    if (reach.direct && page.sort.field === 'id' && tests.length === 0) {
+      return `select distinct s.id as k0 from (${scopes}) s ${where([...after('s'), ...unless])} ${byKeys} limit ${page.limit}`;
+    }
     const beyond = page.sort.field === 'id' ? after('s') : [];
     const conditions = [...tests, ...after('t'), ...beyond, ...unless];
     return `select distinct ${columns} from (${scopes}) s join ${table} on t.id = s.id ${where(conditions)} ${order} limit ${page.limit}`;
   }
   const first = `select ${columns} from ${table} ${where([`t.${columnOf(reach.field)} = s.id`, ...tests, ...after('t')])} ${order} limit ${page.limit}`;
-  return `select t.* from (select distinct s.id from (${scopes}) s ${where(unless)}) s cross join lateral (${first}) t ${byKeys} limit ${page.limit}`;
+  const each = reach.known && unless.length === 0 ? scopes : `select distinct s.id from (${scopes}) s ${where(unless)}`;
+  return `select t.* from (${each}) s cross join lateral (${first}) t ${byKeys} limit ${page.limit}`;
 }
 
 /** Whether there are too many scopes to read the first page of each. */

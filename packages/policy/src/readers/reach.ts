@@ -2,6 +2,7 @@ import type { Field } from '../language/fields.js';
 import { findField } from '../language/lookup.js';
 import type { Model } from '../language/model.js';
 import { remember } from '../remember.js';
+import { isHeldDirectly } from '../sql/grants.js';
 import { columnOf, tableOf } from '../sql/names.js';
 import { heldScopes, knownIds, type Parameters, scopesIn } from '../sql/write.js';
 import { type Condition, conjunction, type Operand } from '../tree/condition.js';
@@ -14,8 +15,12 @@ export interface Reach {
   readonly field: string;
   /** How many scopes there are; more than a few where how many records lead there is not known. */
   readonly count: number;
+  /** Whether each is a record that is there, and an index has them in order. */
+  readonly direct: boolean;
   /** A query of their `id`s. */
   readonly scopes: (of: Filter, parameters: Parameters) => string;
+  /** Whether these are known: then none comes twice. */
+  readonly known: boolean;
   readonly rest: Condition;
 }
 
@@ -69,10 +74,12 @@ function pathIn({ policy: { model }, type }: Filter, operand: Operand | null): r
 /** A part of a condition as scopes, with that part as the rest. */
 function scopesOf(of: Filter, part: Condition): Reach | null {
   if (part.op === 'holds') {
-    const count = of.principal.holdings.get(holdingKey(part.role, part.scope))?.size ?? 0;
-    return reachBy(of, part, part.at, count, (filter, parameters) =>
+    const { role, scope } = part;
+    const count = of.principal.holdings.get(holdingKey(role, scope))?.size ?? 0;
+    const reach = reachBy(of, part, part.at, count, (filter, parameters) =>
       heldScopes(part, scopeOf(filter, parameters, 't')),
     );
+    return reach && { ...reach, direct: isHeldDirectly(of.policy.model, of.principal.kind, role, scope) };
   }
   if (part.op !== 'member' || part.set.from !== 'constant' || !Array.isArray(part.set.value)) return null;
   if (referenceIn(of, part.element) === 'id') return null;
@@ -94,6 +101,8 @@ function reachBy(
   return {
     field,
     count: path.length === 1 ? scopes : Math.max(scopes, of.mostScopes + 1),
+    direct: false,
+    known: part.op === 'member',
     rest: part,
     scopes: (filter, parameters) => leadingTo(of.policy.model, of.type, path, write(filter, parameters)),
   };

@@ -1,5 +1,5 @@
 import { upwardImplications } from '../language/implications.js';
-import { findField } from '../language/lookup.js';
+import { findField, resourceOf } from '../language/lookup.js';
 import type { GrantSource, Model } from '../language/model.js';
 import { remember } from '../remember.js';
 import { holdingKey } from '../tree/facts.js';
@@ -15,6 +15,8 @@ export interface Grants {
   /** Expressions over `from`: who holds it, on what, from when and until when; null where nothing bounds it. */
   readonly holder: string;
   readonly scopeId: string;
+  /** Whether its records refer to holder and scope themselves, so that an index answers with what is there. */
+  readonly direct: boolean;
   readonly starts: string | null;
   readonly ends: string | null;
   readonly where: readonly string[];
@@ -36,6 +38,9 @@ export function grantsOf(model: Model, source: GrantSource): readonly Grants[] {
     : '';
   const many = source.on && findField(model, source.in, source.on.field)?.many === true;
   const scopes = many ? ` cross join unnest(g.${columnOf(source.on?.field ?? '')}) as s(id)` : '';
+  const scope = findField(model, source.in, source.on?.field ?? '');
+  const direct =
+    !source.members && source.holder !== 'id' && !many && scope?.to != null && !resourceOf(model, scope.to).source;
   const scopeId = source.on === undefined ? 'null::uuid' : many ? 's.id' : `g.${columnOf(source.on.field)}`;
   const instantOf = (field: string | undefined, days: number) => {
     if (field === undefined) return null;
@@ -51,6 +56,7 @@ export function grantsOf(model: Model, source: GrantSource): readonly Grants[] {
       from: `${tableOf(model, source.in)} g${members}${scopes}`,
       holder,
       scopeId,
+      direct,
       starts: instantOf(source.from, 0),
       ends: instantOf(source.until, 1),
       where: [
@@ -90,12 +96,7 @@ export function scopesSql(
   held: { readonly role: string; readonly scope: string },
   now: () => string,
 ): string {
-  const key = `${who.kind} ${holdingKey(held.role, held.scope)}`;
-  const ways = remember(
-    remember(known, model, () => new Map<string, readonly Way[]>()),
-    key,
-    () => waysTo(model, who.kind, holdingKey(held.role, held.scope)),
-  );
+  const ways = waysOf(model, who.kind, holdingKey(held.role, held.scope));
   if (ways.length === 0) return heldSql(model, who, held, now);
   return ways
     .map(({ text, holder, starts, ends }) =>
@@ -108,12 +109,27 @@ export function scopesSql(
     .join(' union all ');
 }
 
+/**
+ * Whether all of those scopes are named by grants that name their holder too: an index has them in order, and each is a
+ * record that is there.
+ */
+export function isHeldDirectly(model: Model, kind: string, role: string, scope: string | null): boolean {
+  const ways = waysOf(model, kind, holdingKey(role, scope));
+  return ways.length > 0 && ways.every(({ direct }) => direct);
+}
+
 /** A query of all who hold a role through one source, and what is still to be said of the holder and the time. */
 interface Way extends Pick<Grants, 'holder' | 'starts' | 'ends'> {
   readonly text: string;
+  readonly direct: boolean;
 }
 
 const known = new WeakMap<Model, Map<string, readonly Way[]>>();
+
+function waysOf(model: Model, kind: string, wanted: string): readonly Way[] {
+  const ofModel = remember(known, model, () => new Map<string, readonly Way[]>());
+  return remember(ofModel, `${kind} ${wanted}`, () => waysTo(model, kind, wanted));
+}
 
 function waysTo(model: Model, kind: string, wanted: string): readonly Way[] {
   const roles = [{ from: wanted, path: [] }, ...upwardImplications(model).filter(({ to }) => to === wanted)];
@@ -125,7 +141,8 @@ function waysTo(model: Model, kind: string, wanted: string): readonly Way[] {
       if (holdingKey(role, scope) !== from) continue;
       const id = scopeAlong(model, scope, grants.scopeId, path);
       const text = `select ${id} as id from ${grants.from} where ${grants.where.join(' and ')}`;
-      const way = { text, holder, starts, ends, ...(named ? { column: named.column } : {}) };
+      const direct = grants.direct && path.length === 0;
+      const way = { text, direct, holder, starts, ends, ...(named ? { column: named.column } : {}) };
       const same = remember(ways, JSON.stringify(way), () => ({ ...way, values: [] as string[] }));
       if (named !== null) same.values.push(literal(named.value));
     }

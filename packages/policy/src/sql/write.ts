@@ -184,9 +184,9 @@ export function heldScopes(leaf: Leaf & { op: 'holds' }, { model, parameters, ho
   return scopesSql(model, who, { role: leaf.role, scope: leaf.scope }, at);
 }
 
-/** Those of some values that can be ids. */
+/** Those of some values that can be ids, each once. */
 export function knownIds(values: readonly unknown[]): readonly string[] {
-  return values.filter((value): value is string => fits(value, 'uuid'));
+  return [...new Set(values)].filter((value): value is string => fits(value, 'uuid'));
 }
 
 /** A query of the `id`s of scopes that are known. */

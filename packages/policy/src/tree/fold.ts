@@ -31,8 +31,8 @@ export interface Known {
   readonly record?: RecordFacts;
   /** Of a record that is not known, fields whose values are. */
   readonly assumed?: Readonly<Record<string, Value>>;
-  /** A role that the principal holds on more scopes than this stays in the tree; left out, none does. */
-  readonly mostScopes?: number;
+  /** Whether a role that the principal holds on so many scopes stays in the tree; left out, none does. */
+  readonly staysOpen?: (leaf: Leaf & { op: 'holds' }, scopes: number) => boolean;
   /** Left out, or without a time: those stay open. */
   readonly environment?: Partial<Environment>;
 }
@@ -93,7 +93,7 @@ function foldLeaf(leaf: Leaf, known: Known): Condition {
 }
 
 function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known): Condition {
-  const { principal, persona, mostScopes = Number.POSITIVE_INFINITY } = known;
+  const { principal, persona, staysOpen } = known;
   const { role, scope, at } = leaf;
   const key = holdingKey(role, scope);
   if (principal === undefined) {
@@ -105,7 +105,7 @@ function foldHolds(leaf: Leaf & { op: 'holds' }, known: Known): Condition {
   if (scopes === undefined || (at !== null && scopes.size === 0)) return NEVER;
   if (at === null) return ALWAYS;
   if (at.from === 'constant') return decided(compile(leaf)(principal, NO_RECORD, NO_ENVIRONMENT));
-  if (scopes.size > mostScopes) return leaf;
+  if (staysOpen?.(leaf, scopes.size)) return leaf;
   return mapOperands(amongScopes(leaf, at), (operand) => place(operand, known));
 }
 

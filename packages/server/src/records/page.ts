@@ -17,7 +17,7 @@ import { prepare } from '../storage/prepared.js';
 import { query } from '../storage/query.js';
 import { type LoadedRecord, selectList, toRecord } from '../storage/rows.js';
 import { problemOf } from './integrity.js';
-import { cursorOf, fieldsOf, type ListQuery, MOST, whereOf } from './list-query.js';
+import { cursorOf, fieldsOf, type ListQuery, MOST, type Sort, whereOf } from './list-query.js';
 
 /** Which records a list has: those on which the caller may do an action, and that fit more than the caller asks. */
 export interface Among {
@@ -42,16 +42,13 @@ export async function readPage(
 ): Promise<{ readonly rows: readonly LoadedRecord[]; readonly next: string | null }> {
   const { policy } = context;
   const { action } = among;
-  const principal = principalOf(caller);
   const reach = reachOf(context, caller, action, type, asked);
 
   // What a caller filters by may be rare or common, and is planned for as it is; all else is planned for once.
   const numbered = (asked.offset ?? 0) > 0 || (asked.then ?? []).length > 0;
-  const plain = among === LISTED && asked.tests.length === 0 && !numbered;
-  // Of each record, what deciding on it and showing it needs: rules about other actions may ask for much more.
-  const needs = needsFor(policy, type, [...new Set([action, 'list'])], principal.kind);
-  const list = { reach, needs, among };
-  const { text, values } = plain
+  const plain = among.where === LISTED.where && asked.tests.length === 0 && !numbered;
+  const list = { reach, among };
+  const { text, values, needs } = plain
     ? knownStatement(list, asked)
     : writeStatement(list, asked, asked.tests.length === 0 && !numbered);
   const found = await query(executor, text, values).catch((error: unknown) => {
@@ -62,40 +59,59 @@ export async function readPage(
   return { rows, next: found.length > asked.limit && last ? cursorOf(asked, last) : null };
 }
 
-/** Whose records a page has, which of them, and what is loaded of each. */
+/** Whose records a page has, and which of them. */
 interface List {
   readonly reach: Filter;
-  readonly needs: Needs;
   readonly among: Among;
 }
 
-type Statement = Pick<Parameters, 'values' | 'named'> & { readonly text: string };
+interface Statement extends Pick<Parameters, 'values' | 'named'> {
+  readonly text: string;
+  /** What it loads of each record beside its fields. */
+  readonly needs: Needs;
+}
 
-function writeStatement({ reach, needs, among }: List, asked: ListQuery, planned: boolean): Statement {
-  const { policy, type } = reach;
+function writeStatement({ reach, among }: List, asked: ListQuery, planned: boolean): Statement {
+  const { policy, type, principal } = reach;
+  // What deciding on a record and showing it needs: rules about other actions may ask for much more.
+  const needs = needsFor(policy, type, [...new Set([among.action, 'list'])], principal.kind);
   const parameters = new Parameters(planned);
   const sort = asked.sort ?? BY_ID;
   const where = [...whereOf(reach, asked, parameters), ...among.where(parameters)];
   const { offset = 0, then = [] } = asked;
   const last = then.at(-1) ?? sort;
-  const keys = [sort, ...then, ...(last.field === 'id' ? [] : [{ ...last, field: 'id' }])]
-    .map(({ field, descending }) => `t.${columnOf(field)}${descending ? ' desc' : ''}`)
-    .join(', ');
+  const keys = [sort, ...then, ...(last.field === 'id' ? [] : [{ ...last, field: 'id' }])];
   const limit = sizeOf(asked.limit) + 1;
   const ids =
     offset === 0 && then.length === 0
       ? pageSql(reach, parameters, { sort, limit, after: asked.after, where })
-      : numberedSql(reach, parameters, where, `order by ${keys} limit ${limit} offset ${offset}`);
+      : numberedSql(reach, parameters, where, keys, `limit ${limit} offset ${offset}`);
+  // By what the page is in order of already, so that PostgreSQL has nothing to sort.
+  const order = inOrder(keys, ({ field }, index) => (field === 'id' ? 'page.id' : `page.k${index}`));
   // Record by record: a join would be planned as one with the whole table as long as that is small.
   const record = `select t.* from ${tableOf(policy.model, type)} t where t.id = page.id offset 0`;
-  const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${keys}`;
-  return { text: planned ? prepare(text) : text, values: parameters.values, named: parameters.named };
+  const text = `select ${selectList(policy, type, needs)} from (${ids}) page cross join lateral (${record}) t order by ${order}`;
+  const { values, named } = parameters;
+  return { text: planned ? prepare(text) : text, values, named, needs };
+}
+
+function inOrder(keys: readonly Sort[], nameOf: (key: Sort, index: number) => string): string {
+  return keys.map((key, index) => `${nameOf(key, index)}${key.descending ? ' desc' : ''}`).join(', ');
 }
 
 /** A page somewhere in a list, or by several keys: all that comes before it is read. */
-function numberedSql(reach: Filter, parameters: Parameters, where: readonly string[], page: string): string {
+function numberedSql(
+  reach: Filter,
+  parameters: Parameters,
+  where: readonly string[],
+  keys: readonly Sort[],
+  part: string,
+): string {
   const conditions = [filterSql(reach, parameters, 't'), ...where].join(' and ');
-  return `select t.id from ${tableOf(reach.policy.model, reach.type)} t where ${conditions} ${page}`;
+  const selected = keys.flatMap(({ field }, index) => (field === 'id' ? [] : [`t.${columnOf(field)} as k${index}`]));
+  const order = inOrder(keys, ({ field }) => `t.${columnOf(field)}`);
+  return `select ${[...selected, 't.id'].join(', ')} from ${tableOf(reach.policy.model, reach.type)} t
+    where ${conditions} order by ${order} ${part}`;
 }
 
 /**
@@ -155,19 +171,20 @@ const statements = new WeakMap<Filter['branches'], BoundedCache<Statement>>();
 const texts = createBoundedCache<string>(TEXTS);
 
 /** The statement of a page without tests: written once as long as the caller's rights stand, and asked with other values. */
-function knownStatement(list: List, asked: ListQuery): Pick<Statement, 'text' | 'values'> {
+function knownStatement(list: List, asked: ListQuery): Pick<Statement, 'text' | 'values' | 'needs'> {
   const { reach } = list;
   const { sort, after, limit } = asked;
   const { field, descending } = sort ?? BY_ID;
   const known = statements.get(reach.branches) ?? createBoundedCache<Statement>(FORMS);
   statements.set(reach.branches, known);
   const form = `${sizeOf(limit)} ${descending} ${after === null ? 'first' : after.value === null} ${field}`;
-  const statement = known.get(form) ?? shared(writeStatement(list, asked, true));
-  known.set(form, statement);
+  const found = known.get(form);
+  const statement = found ?? shared(writeStatement(list, asked, true));
+  if (found === undefined) known.set(form, statement);
   const values = [...statement.values];
   const given = { now: reach.environment.now, id: after?.id, value: after?.value };
   for (const { name, index } of statement.named) values[index] = given[name];
-  return { text: statement.text, values };
+  return { ...statement, values };
 }
 
 /** With the text that others have already, if they have it: it is long, and is compared with what is prepared. */

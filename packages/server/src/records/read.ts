@@ -7,7 +7,7 @@ import type { Executor, Transaction } from '../storage/database.js';
 import { loadEach, loadRecord } from '../storage/load.js';
 import type { LoadedRecord } from '../storage/rows.js';
 import { filtersOf, type ListQuery } from './list-query.js';
-import { mask } from './mask.js';
+import { mask, masking } from './mask.js';
 import { type Among, LISTED, principalOf, readPage } from './page.js';
 
 export interface ListPage {
@@ -38,17 +38,19 @@ export async function pageOf(
   return auditedIfSensitive(context, type, async (executor) => {
     const { rows, next } = await readPage(context, caller, executor, type, asked, listing);
     const now = environment(context);
-    const items = rows.flatMap((record) => {
-      const decideOn = (what: string) => decide(context.policy, principalOf(caller), what, type, record.facts, now);
+    const principal = principalOf(caller);
+    const masked = masking(context.policy, type, asked.view);
+    const items: Masked[] = [];
+    for (const record of rows) {
+      const decideOn = (what: string) => decide(context.policy, principal, what, type, record.facts, now);
       const decision = decideOn(action);
       // Granted since the caller's rights were resolved: it is seen from the next request on.
-      if (!decision.allowed) return [];
+      if (!decision.allowed) continue;
       const showing = shows === action ? decision : decideOn(shows);
-      if (!showing.allowed) return [{ id: record.id }];
-      const shown = mask(context.policy, type, record, showing, asked.view);
+      const shown = showing.allowed ? masked(record, showing) : { id: record.id };
       if (shown === null) throw refuseView(context, caller, action, type, asked.view, null);
-      return [shown];
-    });
+      items.push(shown);
+    }
     const entry = isTrail(context, type)
       ? trailEntry(context, caller, action, type, { detail: { filters: filtersOf(asked) } })
       : sensitiveEntry(context, caller, 'record.listed', action, type, items);
@@ -120,10 +122,11 @@ export async function readEach(
   const { policy } = context;
   return auditedIfSensitive(context, type, async (executor) => {
     const now = environment(context);
+    const masked = masking(policy, type, null);
     const items = (await loadEach(executor, policy, type, ids)).flatMap((record) => {
       const decision = decide(policy, principalOf(caller), 'read', type, record.facts, now);
       context.decisions.count('read', decision.allowed ? 'allowed' : 'refused');
-      const shown = decision.allowed ? mask(policy, type, record, decision, null) : null;
+      const shown = decision.allowed ? masked(record, decision) : null;
       return shown === null ? [] : [shown];
     });
     return { answer: items, entry: sensitiveEntry(context, caller, 'record.listed', 'read', type, items) };

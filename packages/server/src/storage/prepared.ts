@@ -44,14 +44,17 @@ export function preparing(pool: pg.Pool): PostgresPool {
 
 function queryOf(client: pg.PoolClient) {
   const names = new Names();
-  return async (text: string, values: readonly unknown[]) => {
+  return async (text: string, values: unknown[]) => {
     const kept = text.endsWith(KEPT);
-    if (!kept && !text.endsWith(RECURRING)) return client.query(text, [...values]);
+    if (!kept && !text.endsWith(RECURRING)) return client.query(text, values);
     const name = kept ? names.kept(text) : names.recurring(text);
     for (const gone of names.tooMany()) await close(client, gone);
-    return client.query({ ...(name && { name }), text, values: [...values], types: RECORD_TYPES });
+    const statement = { text, values, types: RECORD_TYPES };
+    return client.query(name === null ? statement : { name, ...statement });
   };
 }
+
+const NONE: readonly string[] = [];
 
 /** The names of the statements that one connection has prepared: no name is given twice. */
 class Names {
@@ -84,7 +87,9 @@ class Names {
 
   /** Forgets what is to make place, and gives the names of that. */
   tooMany(): readonly string[] {
-    const gone = [...this.#recurring].slice(0, Math.max(0, this.#recurring.size - MOST_RECURRING));
+    const tooMany = this.#recurring.size - MOST_RECURRING;
+    if (tooMany <= 0) return NONE;
+    const gone = [...this.#recurring].slice(0, tooMany);
     for (const [text] of gone) this.#recurring.delete(text);
     return gone.map(([, name]) => name);
   }

@@ -12,12 +12,15 @@ export interface Along<T> {
   readonly read: (row: SqlRow) => T;
 }
 
+/** What kysely knows of a statement beside its text and its values: its plugins look at it, of which there are none. */
+const WRITTEN = CompiledQuery.raw('');
+
 /** Runs a statement whose text was written with numbered parameters, on a connection or in a transaction. */
 export async function query<R extends SqlRow = SqlRow>(
   executor: Executor,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<readonly R[]> {
-  const { rows } = await executor.executeQuery<R>(CompiledQuery.raw(text, [...values]));
+  const { rows } = await executor.executeQuery<R>({ ...WRITTEN, sql: text, parameters: values });
   return rows;
 }

@@ -156,8 +156,7 @@ export function toRecord(
   needs: Needs = recordNeeds(policy, type),
 ): LoadedRecord {
   const { model } = policy;
-  const values: Record<string, unknown> = {};
-  for (const [name, kind] of columns(model, type)) values[name] = toValue(kind, row[name]);
+  const values = valuesOf(model, type, row);
   return {
     id: values.id as string,
     version: row.version as number,
@@ -168,9 +167,13 @@ export function toRecord(
 
 /** What the rules see of a row: fields, paths and links. */
 export function toFacts(model: Model, type: string, needs: Needs, row: SqlRow): RecordFacts {
+  return factsOf(model, type, needs, row, valuesOf(model, type, row));
+}
+
+function valuesOf(model: Model, type: string, row: SqlRow): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
-  for (const [name, kind] of columns(model, type)) values[name] = toValue(kind, row[name]);
-  return factsOf(model, type, needs, row, values);
+  for (const { name, kind } of shapeOf(model, type).columns) values[name] = toValue(kind, row[name]);
+  return values;
 }
 
 function factsOf(
@@ -180,12 +183,10 @@ function factsOf(
   row: SqlRow,
   values: Readonly<Record<string, unknown>>,
 ): RecordFacts {
-  const own = columns(model, type);
-  if (needs.paths.length + needs.links.length === 0 && own.every(([, kind]) => kind !== 'json')) {
-    return values as RecordFacts;
-  }
+  const { columns, isAsSeen } = shapeOf(model, type);
+  if (isAsSeen && needs.paths.length + needs.links.length === 0) return values as RecordFacts;
   const facts: Record<string, Value | readonly RecordFacts[]> = {};
-  for (const [name, kind] of own) {
+  for (const { name, kind } of columns) {
     facts[name] = kind === 'json' ? toFact(kind, row[name]) : (values[name] as Value);
   }
   for (const path of needs.paths) {
@@ -204,18 +205,23 @@ export function toFact(kind: Field['kind'], value: unknown): Value {
   return kind === 'json' ? (value == null ? null : true) : (toValue(kind, value) as Value);
 }
 
-type Columns = readonly (readonly [string, Field['kind']])[];
-const columnsOf = new WeakMap<Model, Map<string, Columns>>();
+/** What every row of a type has, and whether rules see all of it as it is. */
+interface Shape {
+  readonly columns: readonly { readonly name: string; readonly kind: Field['kind'] }[];
+  readonly isAsSeen: boolean;
+}
 
-/** What every row of a type has, by name and kind; worked out once, as lists are made of it. */
-function columns(model: Model, type: string): Columns {
-  const known = columnsOf.get(model) ?? new Map<string, Columns>();
-  columnsOf.set(model, known);
-  const found = known.get(type) ?? [
-    ...OWN,
-    ...storedFields(model, type).map(([name, field]) => [name, field.kind] as const),
-  ];
-  known.set(type, found);
+const shapes = new WeakMap<Model, Map<string, Shape>>();
+
+/** Worked out once, as lists are made of it. */
+function shapeOf(model: Model, type: string): Shape {
+  const known = shapes.get(model)?.get(type);
+  if (known !== undefined) return known;
+  const own = [...OWN, ...storedFields(model, type).map(([name, field]) => [name, field.kind] as const)];
+  const columns = own.map(([name, kind]) => ({ name, kind }));
+  const found = { columns, isAsSeen: columns.every(({ kind }) => kind !== 'json') };
+  const ofModel = shapes.get(model) ?? new Map<string, Shape>();
+  shapes.set(model, ofModel.set(type, found));
   return found;
 }
 
