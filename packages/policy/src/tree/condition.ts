@@ -87,14 +87,24 @@ export const disjunction = (conditions: readonly Condition[]): Condition => join
 
 function joined(op: 'all' | 'any', conditions: readonly Condition[]): Condition {
   const [neutral, absorbing] = op === 'all' ? [ALWAYS, NEVER] : [NEVER, ALWAYS];
-  const parts = new Map<string, Condition>();
+  const parts: Condition[] = [];
   for (const condition of conditions) {
     if (condition.op === absorbing.op) return absorbing;
     if (condition.op === neutral.op) continue;
-    for (const part of condition.op === op ? condition.of : [condition]) parts.set(JSON.stringify(part), part);
+    for (const part of condition.op === op ? condition.of : [condition]) {
+      if (!parts.some((other) => alike(other, part))) parts.push(part);
+    }
   }
-  const [first = neutral, ...rest] = parts.values();
-  return rest.length === 0 ? first : { op, of: [first, ...rest] };
+  const [first = neutral] = parts;
+  return parts.length > 1 ? { op, of: parts } : first;
+}
+
+/** Whether two trees say the same. Most differ soon: to write both down takes much longer. */
+function alike(one: unknown, other: unknown): boolean {
+  if (Object(one) !== one || Object(other) !== other) return one === other;
+  const [mine, its] = [one, other] as [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>];
+  const names = Object.keys(mine);
+  return names.length === Object.keys(its).length && names.every((name) => alike(mine[name], its[name]));
 }
 
 /** Negation, simplified. */
