@@ -126,7 +126,8 @@ describe.each(TARGETS)('$application.policy.model.title', ({ application, accoun
   }
 
   async function stored(): Promise<string> {
-    const { rows } = await app.database.pool.query(contents);
+    // Asked after each request: with a name it is planned once.
+    const { rows } = await app.database.pool.query({ name: 'contents', text: contents });
     return String(rows[0]?.contents);
   }
 });

@@ -24,7 +24,8 @@ export async function testDatabase(prepare?: Preparation): Promise<TestDatabase>
   const database = `test_${randomUUID()}`;
   await administer(async (client) => {
     const template = prepare ? await prepareTemplate(client, prepare) : 'template0';
-    await client.query(`create database "${database}" template "${template}"`);
+    // Copied as files: cheaper than through the log, where nothing is flushed.
+    await client.query(`create database "${database}" template "${template}" strategy file_copy`);
   });
   const config = { ...server, database };
   const pool = openDatabase(config).pool;
