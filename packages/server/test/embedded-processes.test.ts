@@ -20,6 +20,7 @@ import { takeLock } from '../src/storage/embedded/lock.js';
 import {
   afterwards,
   buildOtherServer,
+  dataFolder,
   idleProgram,
   isRunning,
   kill,
@@ -55,7 +56,7 @@ async function ownerOf(where: string) {
 }
 
 test('an initdb that was killed leaves nothing that is taken for a database', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const other = startOther(program, folder);
   const initdb = () => processes().filter(({ command }) => command.includes('initdb') && command.includes(folder));
   const half = async () => (await readdir(folder, { recursive: true })).some((name) => name.endsWith('pg_control'));
@@ -72,7 +73,7 @@ test('an initdb that was killed leaves nothing that is taken for a database', as
 });
 
 test('a start while the initdb of a killed server still runs', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const other = startOther(program, folder);
   await until(() => processes().some(({ command }) => command.includes('initdb') && command.includes(folder)));
   kill(other.pid, 'SIGKILL');
@@ -82,7 +83,7 @@ test('a start while the initdb of a killed server still runs', async () => {
 });
 
 test('the PostgreSQL of a killed server is stopped by the next start, and nothing is lost', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const other = startOther(program, folder);
   const { where, connection } = await started(other);
   await query({ connection }, 'create table t as select 1 as n');
@@ -98,7 +99,7 @@ test('the PostgreSQL of a killed server is stopped by the next start, and nothin
 });
 
 test('a server that is killed while its PostgreSQL starts', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   await (await start({ folder })).stop();
   for (const wait of [0, 5, 10, 20]) {
     const other = startOther(program, folder);
@@ -113,7 +114,7 @@ test('a server that is killed while its PostgreSQL starts', async () => {
 });
 
 test('a process that ends without stopping its PostgreSQL takes it along', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const other = startOther(program, folder, { leave: true });
   await started(other);
   await other.ended;
@@ -121,7 +122,7 @@ test('a process that ends without stopping its PostgreSQL takes it along', async
 });
 
 test('a PostgreSQL that ended and was not waited for counts as gone', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const { where, pidFile } = await leftover(folder);
   const owner = await ownerOf(where);
   await pidFile(await zombie(owner));
@@ -130,7 +131,7 @@ test('a PostgreSQL that ended and was not waited for counts as gone', async () =
 });
 
 test('a number that now belongs to another program does not confuse it, and does that program no harm', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const { where, pidFile } = await leftover(folder);
   const stranger = idleProgram(await ownerOf(where));
   await pidFile(stranger);
@@ -154,7 +155,7 @@ async function leftover(folder: string) {
 }
 
 test('a second server on the same folder is refused, and the first goes on', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const cluster = await start({ folder });
   const refusal = { code: 'in_use', message: expect.stringContaining('Another server uses the data folder') };
   await expect(startEmbedded({ folder })).rejects.toMatchObject(refusal);
@@ -167,7 +168,7 @@ test('a second server on the same folder is refused, and the first goes on', asy
 test.each(['a new folder', 'a folder with a database that a killed server left running'])(
   'of servers that start at the same moment one wins: %s',
   async (which) => {
-    const folder = await temporaryFolder();
+    const folder = which === 'a new folder' ? await temporaryFolder() : await dataFolder();
     if (which !== 'a new folder') {
       const other = startOther(program, folder);
       await started(other);
@@ -242,7 +243,7 @@ async function startOf(pid: number): Promise<string> {
 }
 
 test('Ctrl-C in a terminal leaves PostgreSQL to the server, which finishes and then stops it', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const other = startOther(program, folder, { detached: true });
   const { where } = await started(other);
   const postmaster = await postmasterOf(where);

@@ -1,6 +1,7 @@
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEmbedded } from '../src/storage/embedded/index.js';
 import {
   afterwards,
@@ -25,6 +26,16 @@ async function closedFolder(): Promise<string> {
 if (!isRoot) sayNotTested('what happens when root starts it, as this is not root');
 
 describe.runIf(isRoot)('started as root', () => {
+  /** Modules and all where everybody can get to them: nothing is written there. */
+  let open: string;
+  let program: string;
+  beforeAll(async () => {
+    open = await mkdtemp(join(tmpdir(), 'ostiary-test-'));
+    await chmod(open, 0o755);
+    program = await buildOtherServer(open, true);
+  });
+  afterAll(() => rm(open, { recursive: true }));
+
   test('PostgreSQL runs as an ordinary user, who owns the database and nothing else', async () => {
     const folder = await temporaryFolder();
     await chmod(folder, 0o700);
@@ -77,9 +88,9 @@ describe.runIf(isRoot)('started as root', () => {
 
   test('a checkout that this user cannot get to still starts', async () => {
     const checkout = await closedFolder();
-    const program = await buildOtherServer(checkout, true);
+    const closed = await buildOtherServer(checkout, true);
     for (const folder of [join(checkout, 'data'), await temporaryFolder()]) {
-      const other = startOther(program, folder);
+      const other = startOther(closed, folder);
       const outcome = await other.outcome;
       if ('code' in outcome) throw new Error(outcome.message);
       const place = dirname(outcome.where);
@@ -92,7 +103,6 @@ describe.runIf(isRoot)('started as root', () => {
   });
 
   test('a user id without a name cannot create a database, and is told so', async () => {
-    const program = await buildOtherServer(await temporaryFolder(), true);
     const folder = await temporaryFolder();
     await chown(folder, 54_321, 54_321);
     const other = startOther(program, folder, { uid: 54_321, gid: 54_321 });
@@ -100,7 +110,6 @@ describe.runIf(isRoot)('started as root', () => {
   });
 
   test('another user is refused the database of this one, and may not write to the folder of root', async () => {
-    const program = await buildOtherServer(await temporaryFolder(), true);
     const [used, empty] = [await temporaryFolder(), await temporaryFolder()];
     await (await start({ folder: used })).stop();
     const nobody = { uid: 54_321, gid: 54_321 };

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { expect, test, vi } from 'vitest';
 import { startEmbedded } from '../src/storage/embedded/index.js';
 import {
+  dataFolder,
   isRunning,
   kill,
   postmasterOf,
@@ -33,13 +34,13 @@ test('creates a database, and finds it again', async () => {
 });
 
 test('keeps what is written: durability is on, and checksums', async () => {
-  const cluster = await start({ folder: await temporaryFolder() });
+  const cluster = await start({ folder: await dataFolder() });
   const names = ['fsync', 'full_page_writes', 'synchronous_commit', 'data_checksums'];
   for (const name of names) expect(await query(cluster, `show ${name}`)).toEqual([{ [name]: 'on' }]);
 });
 
 test('stops once, however often it is told to, and leaves no process, socket or lock behind', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const cluster = await start({ folder });
   const postmaster = await postmasterOf(cluster.where);
   await Promise.all([cluster.stop(), cluster.stop()]);
@@ -53,7 +54,7 @@ test('stops once, however often it is told to, and leaves no process, socket or 
 });
 
 test('starts quickly when there is nothing to create or recover', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   await (await start({ folder })).stop();
   const times: number[] = [];
   for (let round = 0; round < 5; round += 1) {
@@ -78,16 +79,13 @@ test('listens on a socket only, in a closed folder with a short path, and leaves
 });
 
 test('two folders have two databases that do not meet', async () => {
-  const [one, two] = await Promise.all([
-    start({ folder: await temporaryFolder() }),
-    start({ folder: await temporaryFolder() }),
-  ]);
+  const [one, two] = await Promise.all([start({ folder: await dataFolder() }), start({ folder: await dataFolder() })]);
   await query(one, 'create table t (n int)');
   await expect(query(two, 'select * from t')).rejects.toThrow('does not exist');
 });
 
 test('writes its log into the data folder without what is stored, and puts a large one aside', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const logFile = join(folder, 'postgresql.log');
   const first = await start({ folder });
   await query(first, 'create table t (name text unique)');
@@ -106,13 +104,13 @@ test('writes its log into the data folder without what is stored, and puts a lar
 
 test('settings are passed on, but not those that would open it up', async () => {
   const settings = { max_connections: '17', listen_addresses: '*' };
-  const cluster = await start({ folder: await temporaryFolder(), settings });
+  const cluster = await start({ folder: await dataFolder(), settings });
   expect(await query(cluster, 'show max_connections')).toEqual([{ max_connections: '17' }]);
   expect(await query(cluster, 'show listen_addresses')).toEqual([{ listen_addresses: '' }]);
 });
 
 test('losing power during writes loses no row that was acknowledged', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   let acknowledged = 0;
   for (let round = 0; round < 5; round += 1) {
     const cluster = await start({ folder });
@@ -163,14 +161,14 @@ async function expectBroken(folder: string, message: RegExp): Promise<void> {
 }
 
 async function stoppedCluster(): Promise<{ readonly folder: string; readonly where: string }> {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const cluster = await start({ folder });
   await cluster.stop();
   return { folder, where: cluster.where };
 }
 
 test('a database that starts and turns everyone away is refused, and its PostgreSQL is stopped', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   const { where, stop } = await start({ folder });
   await stop();
   for (const name of await readdir(join(where, 'base'))) await rm(join(where, 'base', name, '1259'), { force: true });
@@ -179,7 +177,7 @@ test('a database that starts and turns everyone away is refused, and its Postgre
 });
 
 test('a start that is interrupted leaves nothing running', async () => {
-  const folder = await temporaryFolder();
+  const folder = await dataFolder();
   await (await start({ folder })).stop();
   await expect(startEmbedded({ folder, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'not_started' });
   expect(processes().filter(({ command }) => command.includes(`postgres -D ${folder}`))).toEqual([]);
@@ -188,7 +186,7 @@ test('a start that is interrupted leaves nothing running', async () => {
 
 test('a PostgreSQL that ends by itself is started again, and connections find it where it was', async () => {
   const log: string[] = [];
-  const cluster = await start({ folder: await temporaryFolder(), log: (line) => log.push(line) });
+  const cluster = await start({ folder: await dataFolder(), log: (line) => log.push(line) });
   await query(cluster, 'create table t as select 1 as n');
   kill(await postmasterOf(cluster.where), 'SIGKILL');
   await vi.waitFor(() => expect(log).toContain('The database is back.'), { timeout: 30_000 });

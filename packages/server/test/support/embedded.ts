@@ -13,6 +13,7 @@ import pg from 'pg';
 import { build } from 'vite';
 import { afterEach } from 'vitest';
 import { type EmbeddedCluster, type EmbeddedOptions, startEmbedded } from '../../src/storage/embedded/index.js';
+import { makeDataFolder } from './data-folder.js';
 
 export const isRoot = process.geteuid?.() === 0;
 
@@ -37,6 +38,11 @@ export async function temporaryFolder(): Promise<string> {
   await chmod(folder, 0o755);
   afterwards(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
+}
+
+/** The same, where a PostgreSQL finds its programs. */
+export async function dataFolder(): Promise<string> {
+  return makeDataFolder(await temporaryFolder());
 }
 
 /** Starts a cluster in this process, and stops it after the test. */
