@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { visibleJson } from '../src/visible.js';
-import { logIn, ostiary, serve, temporaryFolder } from './support/command.js';
+import { logIn, makeDataFolder, ONE, ostiary, serve, temporaryFolder } from './support/command.js';
 
 describe('the audit trail of an installation', () => {
   let folder: string;
@@ -12,7 +12,7 @@ describe('the audit trail of an installation', () => {
 
   beforeAll(async () => {
     folder = await temporaryFolder();
-    data = join(folder, 'data');
+    data = await makeDataFolder(join(folder, 'data'));
     const live = await serve(['--port', '0', '--data', data]);
     await logIn(`${live.url}/open-data-capture`, 'JaneDoe', 'ostiary-demo');
     await logIn(`${live.url}/open-data-capture`, 'JaneDoe', '=wrong');
@@ -29,7 +29,7 @@ describe('the audit trail of an installation', () => {
   });
 
   test('is searched by who, what, which, when and how it ended', async () => {
-    await serve(['--port', '0', ...on()]);
+    await serve(['--port', '0', ...ONE, ...on()]);
     const found = async (...filters: string[]) => (await ostiary(['audit', 'search', ...filters, ...on()])).out;
     expect(await found('--who', 'JaneDoe', '--what', 'login', '--outcome', 'refused')).toMatch(
       /^\S+Z {2}open-data-capture {2}\S*JaneDoe {2}login\.failed refused\n$/,
@@ -61,7 +61,7 @@ describe('the audit trail of an installation', () => {
   });
 
   test('is exported into a file that anyone can verify, and that is not whole once it was edited', async () => {
-    await serve(['--port', '0', ...on()]);
+    await serve(['--port', '0', ...ONE, ...on()]);
     const file = join(folder, 'audit.jsonl');
     const made = await ostiary(['audit', 'export', '--out', file, ...on()]);
     expect(made).toMatchObject({ code: 0, out: `Wrote ${file}.\n` });
@@ -89,7 +89,7 @@ describe('the audit trail of an installation', () => {
   });
 
   test('has checkpoints to be kept elsewhere, and a key that can be changed', async () => {
-    await serve(['--port', '0', ...on()]);
+    await serve(['--port', '0', ...ONE, ...on()]);
     const { code, out } = await ostiary(['audit', 'checkpoint', ...on()]);
     expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+\n$/) });
     const kept = join(folder, 'checkpoint.txt');
@@ -124,7 +124,7 @@ describe('the audit trail of an installation', () => {
     const file = join(folder, 'audit.backup');
     expect(await ostiary(['backup', file, ...on()])).toMatchObject({ code: 0 });
     expect(await ostiary(['backup', file, ...on()]), 'it is there already').toMatchObject({ code: 1 });
-    const fresh = ['--data', join(folder, 'fresh')];
+    const fresh = ['--data', await makeDataFolder(join(folder, 'fresh'))];
     expect(await ostiary(['restore', file, '--yes', ...fresh])).toMatchObject({ code: 0 });
     const { code, out } = await ostiary(['audit', 'verify', '--checkpoint', kept, ...fresh]);
     expect({ code, out }).toEqual({ code: 0, out: expect.not.stringContaining('wait') });

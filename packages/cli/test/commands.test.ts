@@ -2,10 +2,17 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { databasesIn, logIn, ostiary, ROOT, type Running, serve, temporaryFolder } from './support/command.js';
-
-/** One of the applications under apps/, by its name there. */
-const ONE = ['--app', 'open-data-capture'];
+import {
+  databasesIn,
+  logIn,
+  makeDataFolder,
+  ONE,
+  ostiary,
+  ROOT,
+  type Running,
+  serve,
+  temporaryFolder,
+} from './support/command.js';
 
 describe('on an installation of one application, with demo data', () => {
   let folder: string;
@@ -15,7 +22,7 @@ describe('on an installation of one application, with demo data', () => {
 
   beforeAll(async () => {
     folder = await temporaryFolder();
-    data = join(folder, 'data');
+    data = await makeDataFolder(join(folder, 'data'));
     server = await serve(['--port', '0', ...on()]);
     await server.stop();
   });
@@ -67,7 +74,7 @@ describe('on an installation of one application, with demo data', () => {
   });
 
   test('an installation is made by a command only where it is told to', async () => {
-    const made = join(folder, 'made');
+    const made = await makeDataFolder(join(folder, 'made'));
     const link = ['setup-link', '--data', made, ...ONE];
     expect(await ostiary(link)).toMatchObject({ code: 2, err: expect.stringContaining(made) });
     const { code, out, err } = await ostiary([...link, '--new']);
@@ -142,7 +149,7 @@ describe('on an installation of one application, with demo data', () => {
       err: expect.stringContaining('--force'),
     });
 
-    const fresh = ['--data', join(folder, 'fresh')];
+    const fresh = ['--data', await makeDataFolder(join(folder, 'fresh'))];
     const unasked = await ostiary(['restore', file, ...fresh]);
     expect(unasked).toMatchObject({ code: 2, err: expect.stringContaining('--yes') });
     const restored = await ostiary(['restore', file, '--yes', ...fresh]);
@@ -207,7 +214,7 @@ describe('on an installation of an application from elsewhere', () => {
   beforeAll(async () => {
     folder = await temporaryFolder();
     app = await otherApplication(await temporaryFolder());
-    data = join(folder, 'data');
+    data = await makeDataFolder(join(folder, 'data'));
     const server = await serve(['--port', '0', '--data', data, '--app', app, '--no-demo']);
     expect(server.said(), 'what it prints names this installation').toContain(`--app ${app} --data ${data}`);
     const link = await ostiary(['setup-link', '--app', app, '--data', data]);
@@ -227,7 +234,7 @@ describe('on an installation of an application from elsewhere', () => {
   test('it is backed up and restored', async () => {
     const file = join(folder, 'other.backup');
     expect(await ostiary(['backup', file, '--data', data])).toMatchObject({ code: 0 });
-    const fresh = ['--data', join(folder, 'fresh')];
+    const fresh = ['--data', await makeDataFolder(join(folder, 'fresh'))];
     const unnamed = await ostiary(['restore', file, '--yes', ...fresh]);
     expect(unnamed).toMatchObject({ code: 2, err: expect.stringContaining('holds other') });
     expect(await ostiary(['restore', file, '--yes', '--app', app, ...fresh])).toMatchObject({ code: 0 });

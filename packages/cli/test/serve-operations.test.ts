@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
-import { logIn, ostiary, serve, temporaryFolder } from './support/command.js';
+import { dataFolder, logIn, ONE, ostiary, serve } from './support/command.js';
 
 const TOKEN = 'a-token-for-the-tests';
 
@@ -35,14 +34,14 @@ interface Export {
 
 test('rates, metrics and traces are as configured, and what runs ends before the server does', async () => {
   const spans = await collector();
-  const server = await serve(['--port', '0', '--data', join(await temporaryFolder(), 'data')], {
+  const server = await serve(['--port', '0', '--data', await dataFolder(), ...ONE], {
     env: {
       OSTIARY_RATE_LIMITS: 'credentials=3',
       OSTIARY_METRICS_TOKEN: TOKEN,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${spans.port}`,
     },
   });
-  const base = `${server.url}/open-data-capture`;
+  const base = server.url;
   const { accessToken } = (await (await logIn(base, 'admin', 'ostiary-demo')).json()) as { accessToken: string };
   const statuses: number[] = [];
   for (let attempt = 0; attempt < 3; attempt += 1) statuses.push((await logIn(base, 'admin', 'wrong')).status);
@@ -81,7 +80,7 @@ test('rates, metrics and traces are as configured, and what runs ends before the
   const [answer] = await answered;
   expect(JSON.parse(await text(answer))).toMatchObject({ decision: true });
   expect(await stopped).toMatchObject({ code: 0, err: '' });
-  expect(spans.names).toEqual(expect.arrayContaining(['POST /open-data-capture/auth/login', 'insert', 'audit']));
+  expect(spans.names).toEqual(expect.arrayContaining(['POST /auth/login', 'insert', 'audit']));
   expect(new Set(spans.services)).toEqual(new Set(['ostiary']));
   spans.close();
 });
@@ -92,7 +91,7 @@ describe('what is configured wrongly is said before anything is started', () => 
     [/OSTIARY_METRICS_TOKEN can't be used/, 6, { OSTIARY_METRICS_TOKEN: 'short' }, []],
     [/It is an address such as 10\.0\.0\.2/, 2, {}, ['--trusted-proxy', '0.0.0.0/0']],
   ])('%s', async (says, code, env, args) => {
-    const data = join(await temporaryFolder(), 'data');
+    const data = await dataFolder();
     const ended = await ostiary(['serve', '--port', '0', '--data', data, ...args], { env });
     expect(ended).toMatchObject({ code, out: '', err: expect.stringMatching(says) });
     expect(ended.err).not.toContain('short');

@@ -5,8 +5,10 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   curlLine,
   databasesIn,
+  dataFolder,
   freePort,
   logIn,
+  ONE,
   ostiary,
   post,
   ROOT,
@@ -65,43 +67,45 @@ describe('with demo data', () => {
   });
 
   test('a second server on the same folder is refused, and the first goes on', async () => {
-    const first = await serve(['--port', '0', '--data', data]);
-    const second = await ostiary(['serve', '--port', '0', '--data', data]);
+    const first = await serve(['--port', '0', '--data', data, ...ONE]);
+    const second = await ostiary(['serve', '--port', '0', '--data', data, ...ONE]);
     expect(second.code).toBe(4);
     expect(second.err).toContain('Another server uses the data folder');
-    expect((await logIn(`${first.url}/open-data-capture`, 'admin', 'ostiary-demo')).status).toBe(200);
+    expect((await logIn(first.url, 'admin', 'ostiary-demo')).status).toBe(200);
     await first.stop();
   });
 
   test('it does not listen beyond this machine, unless told twice', async () => {
     for (const flag of ['--demo', '--no-demo']) {
-      const { code, err } = await ostiary(['serve', '--port', '0', '--data', data, '--host', '0.0.0.0', flag]);
+      const { code, err } = await ostiary(['serve', '--port', '0', '--data', data, ...ONE, '--host', '0.0.0.0', flag]);
       expect({ flag, code }).toEqual({ flag, code: 6 });
       expect(err).toContain('--i-know-that-everyone-knows-the-demo-passwords');
     }
     expect(await databasesIn(data)).toEqual([]);
     const told = ['--host', '0.0.0.0', '--i-know-that-everyone-knows-the-demo-passwords'];
-    const server = await serve(['--port', '0', '--data', data, ...told]);
+    const server = await serve(['--port', '0', '--data', data, ...ONE, ...told]);
     expect((await server.stop()).code).toBe(0);
   });
 
   test('in production it does not start, unless told twice', async () => {
     const env = { NODE_ENV: 'production', SECRET_KEY: GOOD_SECRET };
-    const { code, err } = await ostiary(['serve', '--port', '0', '--data', data], { env });
+    const { code, err } = await ostiary(['serve', '--port', '0', '--data', data, ...ONE], { env });
     expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining('NODE_ENV is production') });
-    const fresh = join(await temporaryFolder(), 'data');
-    expect(await ostiary(['serve', '--port', '0', '--demo', '--data', fresh], { env })).toMatchObject({ code: 6 });
+    const fresh = await dataFolder();
+    expect(await ostiary(['serve', '--port', '0', '--demo', '--data', fresh, ...ONE], { env })).toMatchObject({
+      code: 6,
+    });
     const told = ['--i-know-that-everyone-knows-the-demo-passwords'];
-    expect((await (await serve(['--port', '0', '--data', data, ...told], { env })).stop()).code).toBe(0);
+    expect((await (await serve(['--port', '0', '--data', data, ...ONE, ...told], { env })).stop()).code).toBe(0);
   });
 
   test('a database that ends by itself is started again, or the server ends too', async () => {
-    const folder = join(await temporaryFolder(), 'data');
-    const server = await serve(['--port', '0', '--data', folder]);
+    const folder = await dataFolder();
+    const server = await serve(['--port', '0', '--data', folder, ...ONE]);
     const [postmaster = 0] = await databasesIn(folder);
     process.kill(postmaster, 'SIGKILL');
     await vi.waitFor(() => expect(server.said()).toContain('The database is back.'), { timeout: 30_000 });
-    expect((await logIn(`${server.url}/open-data-capture`, 'admin', 'ostiary-demo')).status).toBe(200);
+    expect((await logIn(server.url, 'admin', 'ostiary-demo')).status).toBe(200);
 
     await rm(join(folder, 'postgresql-18', 'global', 'pg_control'));
     for (const pid of await databasesIn(folder)) process.kill(pid, 'SIGKILL');
@@ -123,8 +127,8 @@ describe('with demo data', () => {
   });
 
   test('logs are JSON, and hold neither credentials nor what was asked for', async () => {
-    const server = await serve(['--port', '0', '--data', data], { env: { OSTIARY_LOG: 'info' } });
-    const base = `${server.url}/open-data-capture`;
+    const server = await serve(['--port', '0', '--data', data, ...ONE], { env: { OSTIARY_LOG: 'info' } });
+    const base = server.url;
     const { accessToken } = (await (await logIn(base, 'admin', 'ostiary-demo')).json()) as { accessToken: string };
     await fetch(`${base}/api/subjects?customId=sought-for`, { headers: { authorization: `Bearer ${accessToken}` } });
     await server.stop();
@@ -134,14 +138,14 @@ describe('with demo data', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     for (const { time } of entries) expect(time, 'UTC, as RFC 3339 has it').toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
-    expect(entries.map(({ req }) => req?.path)).toContain('/open-data-capture/api/subjects');
+    expect(entries.map(({ req }) => req?.path)).toContain('/api/subjects');
     for (const secret of [accessToken, 'ostiary-demo', 'sought-for', 'Bearer']) expect(log).not.toContain(secret);
   });
 });
 
 describe('without demo data', () => {
   test('the first administrator comes from a set-up link, which is good once', async () => {
-    const data = join(await temporaryFolder(), 'data');
+    const data = await dataFolder();
     const server = await serve(['--port', '0', '--data', data, '--no-demo']);
     expect(server.said()).toContain('Open Data Capture has no accounts yet');
     const said = server.said().slice(server.said().indexOf('Open Data Capture has no accounts yet'));
@@ -162,26 +166,25 @@ describe('without demo data', () => {
   });
 
   test('an open link is not shown again, and the administrator can be made by a command', async () => {
-    const data = join(await temporaryFolder(), 'data');
+    const data = await dataFolder();
     const production = { NODE_ENV: 'production', SECRET_KEY: GOOD_SECRET, OSTIARY_LOG: 'warn' };
-    await (await serve(['--port', '0', '--data', data], { env: production })).stop();
-    const server = await serve(['--port', '0', '--data', data], { env: production });
+    await (await serve(['--port', '0', '--data', data, ...ONE], { env: production })).stop();
+    const server = await serve(['--port', '0', '--data', data, ...ONE], { env: production });
     expect(server.said()).toContain('is good until');
     expect(server.said()).not.toContain('curl');
     const fields = ['username=first', 'firstName=First', 'lastName=Person'].flatMap((pair) => ['--set', pair]);
-    const one = ['--app', 'open-data-capture'];
-    const create = ['user', 'create', '--admin', '--data', data, ...one, '--password-stdin', ...fields];
+    const create = ['user', 'create', '--admin', '--data', data, ...ONE, '--password-stdin', ...fields];
     const weak = await ostiary(create, { input: 'password1\n' });
     expect(weak).toMatchObject({ code: 1, err: expect.stringContaining('The password is too weak') });
     const made = await ostiary(create, { input: `${PASSWORD}\n` });
     expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) });
     expect(await ostiary(create, { input: `${PASSWORD}\n` })).toMatchObject({ code: 1 });
-    expect((await logIn(`${server.url}/open-data-capture`, 'first', PASSWORD)).status).toBe(200);
+    expect((await logIn(server.url, 'first', PASSWORD)).status).toBe(200);
 
-    const link = await ostiary(['setup-link', '--data', data, ...one, '--url', `${server.url}/open-data-capture`]);
+    const link = await ostiary(['setup-link', '--data', data, ...ONE, '--url', server.url]);
     expect(link).toMatchObject({
       code: 0,
-      out: expect.stringContaining(`curl -s ${server.url}/open-data-capture/setup`),
+      out: expect.stringContaining(`curl -s ${server.url}/setup`),
     });
     await server.stop();
   });
@@ -192,7 +195,7 @@ describe('what can not start', () => {
     ['missing', {}],
     ['short', { SECRET_KEY: 'short' }],
   ])('in production with a %s SECRET_KEY', async (_, env) => {
-    const data = join(await temporaryFolder(), 'data');
+    const data = await dataFolder();
     const { code, err } = await ostiary(['serve', '--port', '0', '--data', data], {
       env: { NODE_ENV: 'production', ...env },
     });

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ostiary, post, serve, temporaryFolder } from './support/command.js';
+import { makeDataFolder, ostiary, post, serve, temporaryFolder } from './support/command.js';
 
 const APPLICATION = `
 import { equal, model, policy, resource, rules, text } from '@ostiary/policy';
@@ -61,7 +61,7 @@ describe('a sign-on that can’t be is refused at start, in words', () => {
 });
 
 test('pages are told the providers, links are listed, and what encrypts fields changes beside the running server', async () => {
-  const data = join(folder, 'data');
+  const data = await makeDataFolder(join(folder, 'data'));
   const on = ['--app', app, '--data', data];
   await write({ providers: { google: provider } });
   const server = await serve(['--port', '0', ...on], { env: { OSTIARY_SIGN_ON: file, GOOGLE_SECRET: 'hush' } });

@@ -6,9 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach } from 'vitest';
+import { makeDataFolder } from '../../../server/test/support/data-folder.js';
 import { databasesIn, PROGRAM, ROOT } from './processes.js';
 
-export { databasesIn, ROOT };
+export { databasesIn, makeDataFolder, ROOT };
+
+/** One of the applications under apps/, for what does not depend on how many there are: it starts in half the time. */
+export const ONE = ['--app', 'open-data-capture'];
 
 const PATIENCE = 60_000;
 
@@ -58,6 +62,11 @@ export async function temporaryFolder(): Promise<string> {
   await chmod(folder, 0o755);
   folders.push(folder);
   return folder;
+}
+
+/** Makes a folder for data in one of those, where a PostgreSQL finds its programs. */
+export async function dataFolder(): Promise<string> {
+  return makeDataFolder(join(await temporaryFolder(), 'data'));
 }
 
 /** A port that nothing listens on. */
