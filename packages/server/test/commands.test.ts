@@ -163,6 +163,7 @@ describe('an application is refused', () => {
       change({ params: { properties: { b: {} } } }),
       /params: there is no :b in \/enter/,
     ],
+    ['with an input that no schema is', change({ input: { type: 'word' } }), /commands\[0\]\.input: schema is invalid/],
     ['with two commands of one path', { ...desk, commands: [enter, { ...enter, name: 'x' }] }, /else is at \/enter/],
     ['with two commands of one name', { ...desk, commands: [enter, { ...enter, path: '/x' }] }, /two commands 'enter'/],
     ['with a decision on no type', change({ decision: { action: 'read', type: 'Bel' } }), /no resource type 'Bel'/],
