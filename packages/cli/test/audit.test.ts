@@ -21,7 +21,8 @@ describe('the audit trail of an installation', () => {
 
   test('is sealed when the server stops, and whole', async () => {
     const { code, out, err } = await ostiary(['audit', 'verify', ...on()]);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    // A slow machine says how far it is.
+    expect({ code, err: err.replaceAll(/^\d+ of \d+ places .*\n/gm, '') }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^Installation \S+, seq 1 to \d+\.\n\d+ seals, \d+ entries compared, \d+ checkpoints?\.\n/);
     expect(out).toMatch(/Signed with the key [\w-]{43}\.\nWhole: /);
     expect(out, 'what can only be told with a checkpoint').toMatch(/signed with the keys above\.\n.*kept elsewhere:\n/);
