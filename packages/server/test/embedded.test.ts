@@ -53,17 +53,17 @@ test('stops once, however often it is told to, and leaves no process, socket or 
   expect(names.sort()).toEqual([expect.stringMatching(/^lock\.\d+$/), 'postgresql-18', 'postgresql.log']);
 });
 
-test('starts quickly when there is nothing to create or recover', async () => {
+test('starts in less than half the time when there is nothing to create or recover', async () => {
   const folder = await dataFolder();
-  await (await start({ folder })).stop();
   const times: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 6; round += 1) {
     const began = performance.now();
     const cluster = await start({ folder });
     times.push(performance.now() - began);
     await cluster.stop();
   }
-  expect(Math.min(...times)).toBeLessThan(300);
+  const [first = 0, ...others] = times;
+  expect(Math.min(...others)).toBeLessThan(first / 2);
 });
 
 test('listens on a socket only, in a closed folder with a short path, and leaves no password file', async () => {
