@@ -4,18 +4,16 @@ import { killNow, PROGRAM } from './processes.js';
 
 const PATIENCE = 120_000;
 
-/**
- * A server of Open Data Capture in a process of its own, for programs that kill it. Rates are off: they are held against
- * whoever asks much.
- */
+/** A server in a process of its own, for programs that kill it. Rates are off: they are held against whoever asks much. */
 export class ServerProcess {
   readonly #child: ChildProcess;
   #said = '';
+  /** Where Open Data Capture begins. */
   url = '';
 
   private constructor(options: readonly string[], environment: Readonly<Record<string, string>>) {
     const { PATH, HOME = '/' } = process.env;
-    const child = spawn(process.execPath, [PROGRAM, 'serve', '--app', 'open-data-capture', '--port', '0', ...options], {
+    const child = spawn(process.execPath, [PROGRAM, 'serve', '--port', '0', ...options], {
       env: { PATH, HOME, OSTIARY_LOG: 'silent', OSTIARY_RATE_LIMITS: 'off', ...environment },
       cwd: '/',
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,7 +38,8 @@ export class ServerProcess {
       await server.kill();
       throw error;
     }
-    server.url = /is ready: (http\S+?)\/$/m.exec(server.#said)?.[1] ?? '';
+    const home = /is ready: (http\S+?)\/$/m.exec(server.#said)?.[1];
+    server.url = options.includes('--app') ? `${home}` : `${home}/open-data-capture`;
     return server;
   }
 

@@ -11,6 +11,8 @@ import { type Writer, write } from './writers.js';
 export interface CrashOptions {
   readonly rounds: number;
   readonly seed: number;
+  /** Options of the server: it serves all applications unless told otherwise. */
+  readonly options?: readonly string[];
   /** Told after each round. */
   readonly progress?: (round: Round) => void;
   /** Aborted to end early, with everything cleared away. */
@@ -39,9 +41,9 @@ const THOROUGH = 10;
  * and a trail that is whole.
  * Throws with the seed and the round where it does not. Leaves no process and no folder.
  */
-export async function crash({ rounds, seed, progress, signal }: CrashOptions): Promise<Summary> {
+export async function crash({ rounds, seed, options = [], progress, signal }: CrashOptions): Promise<Summary> {
   const random = randomFrom(seed);
-  const victims = await Victims.make();
+  const victims = await Victims.make(options);
   const count: Record<Victim, number> = { server: 0, postgres: 0, backend: 0, both: 0 };
   const ledger = new Ledger();
   let refused = 0;

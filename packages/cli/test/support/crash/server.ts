@@ -13,17 +13,20 @@ const PATIENCE = 60_000;
 /** One installation in a data folder of its own, served by a process that is killed and started again. */
 export class Victims {
   readonly #folder: string;
+  readonly #options: readonly string[];
   #server: ServerProcess | undefined;
   #socket: string | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, options: readonly string[]) {
     this.#folder = folder;
+    this.#options = options;
   }
 
-  static async make(): Promise<Victims> {
+  /** @param options how the server is started, beside where its data is */
+  static async make(options: readonly string[]): Promise<Victims> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'ostiary-crash-')));
     await chmod(folder, 0o755);
-    return new Victims(folder);
+    return new Victims(folder, options);
   }
 
   get server(): ServerProcess {
@@ -33,7 +36,7 @@ export class Victims {
 
   /** Starts the server, by the same command each time. */
   async start(): Promise<void> {
-    this.#server = await ServerProcess.start(['--data', join(this.#folder, 'data')]);
+    this.#server = await ServerProcess.start(['--data', join(this.#folder, 'data'), ...this.#options]);
   }
 
   /** The number of PostgreSQL's first process. Finding it takes a while. */
