@@ -223,6 +223,21 @@ describe.each(versions)('a backup on $name', ({ binaries }) => {
   let refusing: pg.Pool | undefined;
 
   /** Expects a refusal that leaves the target as it was, without rows. */
+  /** Changes a byte about there. Not every change is damage: gzip may then repeat other text that reads the same. */
+  function damage(of: Buffer, part: number): Buffer {
+    const text = gunzipSync(of);
+    for (let at = Math.floor(of.length * part); ; at += 1) {
+      const changed = Buffer.from(of);
+      changed.writeUInt8(changed.readUInt8(at) ^ 0x10, at);
+      try {
+        if (gunzipSync(changed).equals(text)) continue;
+      } catch {
+        // It says nothing any more.
+      }
+      return changed;
+    }
+  }
+
   async function expectRefused(bytes: Buffer, code: RegExp): Promise<void> {
     if (refusing === undefined) {
       const { pool, createSchema } = await target();
@@ -254,12 +269,7 @@ describe.each(versions)('a backup on $name', ({ binaries }) => {
   });
 
   test('is refused when a byte was changed, anywhere', async () => {
-    for (const part of [0.1, 0.5, 0.95]) {
-      const changed = Buffer.from(file);
-      const at = Math.floor(file.length * part);
-      changed.writeUInt8(changed.readUInt8(at) ^ 0x10, at);
-      await expectRefused(changed, /^damaged$/);
-    }
+    for (const part of [0.1, 0.5, 0.95]) await expectRefused(damage(file, part), /^damaged$/);
   });
 
   test('is refused when its content was changed', async () => {
