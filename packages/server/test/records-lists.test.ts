@@ -232,6 +232,20 @@ describe('a list is what the rules say of each record', () => {
     }
     expect(listed, 'the random users see too little to tell anything').toBeGreaterThan(300);
   });
+
+  test.each(['', '?sort=id', '?sort=name', '?sort=-createdAt&limit=5'])(
+    'of what nobody lets them reach, a list is empty in every order: %j',
+    async (asked) => {
+      const as = 'in-no-group';
+      const values = { username: as, firstName: 'N', lastName: 'G', password: 'ostiary-demo' };
+      await odc.seed(async (system) => {
+        const known = await system.find('User', { username: as });
+        if (known.length === 0) await system.create('User', { ...values, basePermissionLevel: 'GROUP_MANAGER' });
+      });
+      const { status, body, text } = await odc.request({ as, url: `/api/groups${asked}` });
+      expect([status, body], text).toEqual([200, { items: [], next: null }]);
+    },
+  );
 });
 
 const collectionName = (type: string): string => `${type.replace(/([a-z])([A-Z])/g, '$1-$2').toLowerCase()}s`;

@@ -17,8 +17,9 @@ export interface Page {
 
 /**
  * The ids of one page, in order, with what they are sorted by as `k0` where that is not the id: the union of the first
- * `limit` of each branch, so that each branch reads no more of its own index than a page. For somebody who reaches much, records are first walked in order, which fills a page at
- * once where they are many of all. The text belongs to the values collected in `parameters`.
+ * `limit` of each branch, so that each branch reads no more of its own index than a page. For somebody who reaches much,
+ * records are first walked in order, which fills a page at once where they are many of all. The text belongs to the
+ * values collected in `parameters`.
  */
 export function pageSql(of: Filter, parameters: Parameters, page: Page): string {
   const { field, descending } = page.sort;
@@ -35,17 +36,19 @@ export function pageSql(of: Filter, parameters: Parameters, page: Page): string 
     byKeys: inOrder(columns.map((_, index) => `k${index}`)),
     after: afterSql(of, page, parameters),
   };
+  const keys = columns.length === 1 ? 'k0 as id' : 'k0, k1 as id';
   const parts = partsOf(of);
-  // The caller's conditions stay in the text: their values are among the parameters already.
-  if (parts.length === 0)
-    return `select t.id from ${writing.table} ${where([...page.where, ...writing.after('t'), 'false'])}`;
+  if (parts.length === 0) {
+    // The caller's conditions stay in the text: their values are among the parameters already.
+    const none = where([...page.where, ...writing.after('t'), 'false']);
+    return `select ${keys} from (select ${writing.columns} from ${writing.table} ${none}) page`;
+  }
   const most = Math.max(...parts.map(({ reach }) => walkLength(of, page, reach)));
   const walked = walkedOf(of, page, parts);
   const unfilled = `(select count(*) from walk) < ${page.limit}`;
   const pages = parts.map((part) => `(${branchSql(part, walked.includes(part) ? [unfilled] : [], writing)})`);
   const walk = walked.length === 0 ? '' : `with walk as materialized (${walkSql(walked, most, writing)}) `;
   if (walk !== '') pages.unshift('select * from walk');
-  const keys = columns.length === 1 ? 'k0 as id' : 'k0, k1 as id';
   return `${walk}select ${keys} from (${pages.join(' union ')}) page ${writing.byKeys} limit ${page.limit}`;
 }
 
