@@ -1,5 +1,6 @@
+import { Parameters } from '@ostiary/policy/sql';
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { keep, MOST_RECURRING, prepare, preparing } from '../src/storage/prepared.js';
 import { openApplication } from './support/application.js';
 import { type TestDatabase, testDatabase } from './support/cluster.js';
@@ -81,6 +82,32 @@ test('pages of every size share a few statements', async () => {
     expect(lists.length, 'a caller can have as many statements prepared as there are limits').toBeLessThanOrEqual(3);
     expect(lists.length).toBeGreaterThan(0);
   } finally {
+    await app.close();
+  }
+});
+
+test('the statement of a list over HTTP is written once for its reader, and asked with other values', async () => {
+  const app = await openApplication(trials);
+  const written = vi.spyOn(Parameters.prototype, 'add');
+  try {
+    for (const url of ['/api/samples?limit=2', '/api/samples?limit=2&sort=-label']) {
+      const labels: string[] = [];
+      // The first page and those after it are two statements, so nothing is written from the third on.
+      for (let cursor = '', count = 0; count < 4; count += 1) {
+        written.mockClear();
+        const { body } = await app.request({ as: 'siteadmin', url: `${url}${cursor}` });
+        labels.push(...body.items.map(({ label }: { readonly label: string }) => label));
+        if (count === 0) expect(written, 'this no longer sees how a statement is written').toHaveBeenCalled();
+        if (count > 1) expect(written, `page ${count + 1} of ${url} wrote its statement anew`).not.toHaveBeenCalled();
+        cursor = body.next === null ? '' : `&cursor=${body.next}`;
+      }
+      // Three pages, and the first once more.
+      const all = ['a1', 'a2', 'a3', 'a4', 'a5'];
+      const listed = url.includes('sort') ? all.toReversed() : all;
+      expect(labels).toEqual([...listed, ...listed.slice(0, 2)]);
+    }
+  } finally {
+    written.mockRestore();
     await app.close();
   }
 });
