@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openApplication, type TestApplication } from './support/application.js';
 import { desk } from './support/desk.js';
 
+/** As many as a walk loads at once. */
+const BATCH = 500;
+
 /** More than two batches. */
 const RINGS = 1_201;
 
@@ -42,4 +45,23 @@ test('those that a walk has not come to are free for others', async () => {
     return seen;
   });
   expect(counts).toEqual([701, 201, 0]);
+});
+
+test('a walk ends, though its work adds to what it walks through', async () => {
+  await app.database.pool.query(
+    `insert into desk.ring (id, created_at, updated_at, bell_id, word)
+     select ('01000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, now(), now(), bell.id, 'early'
+     from generate_series(1, $1) n, (select id from desk.bell order by id limit 1) bell`,
+    [BATCH],
+  );
+  const come = await app.seed(async (system) => {
+    let count = 0;
+    for await (const { values } of system.walk('Ring', { word: 'early' })) {
+      count += 1;
+      if (count === 1 || count >= BATCH) await system.create('Ring', { bellId: values.bellId, word: 'early' });
+      if (count > BATCH + 10) break;
+    }
+    return count;
+  });
+  expect(come, 'the walk goes on with what its own work adds: it would never end').toBe(BATCH);
 });

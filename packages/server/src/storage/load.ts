@@ -55,15 +55,7 @@ export async function loadRecords(
   lock = false,
 ): Promise<readonly LoadedRecord[]> {
   const parameters = new Parameters();
-  const where = Object.entries(values).map(([name, value]) => {
-    // No index serves 'is not distinct from'.
-    if (value === null) return `t.${columnOf(name)} is null`;
-    const written = parameters.add(
-      toColumn(policy.model, type, name, value),
-      typeOf(fieldOf(policy.model, type, name)),
-    );
-    return `t.${columnOf(name)} = ${written}`;
-  });
+  const where = having(policy, type, values, parameters);
   const rows = await query(
     executor,
     `select ${selectList(policy, type)} from ${tableOf(policy.model, type)} t where ${where.join(' and ') || 'true'}
@@ -73,7 +65,21 @@ export async function loadRecords(
   return rows.map((row) => toRecord(policy, type, row));
 }
 
-/** The same, for a statement that asks for more along with it. */
+/** That a record `t` has these values in fields of its own, as conditions. */
+export function having(
+  { model }: Policy,
+  type: string,
+  values: Readonly<Record<string, unknown>>,
+  parameters: Parameters,
+): readonly string[] {
+  return Object.entries(values).map(([name, value]) => {
+    // No index serves 'is not distinct from'.
+    if (value === null) return `t.${columnOf(name)} is null`;
+    return `t.${columnOf(name)} = ${parameters.add(toColumn(model, type, name, value), typeOf(fieldOf(model, type, name)))}`;
+  });
+}
+
+/** One record by its id, for a statement that asks for more along with it. */
 export function recordAlong(policy: Policy, type: string, id: string): Along<LoadedRecord | null> {
   return {
     text: byId(policy, type),
