@@ -281,6 +281,24 @@ describe('writes', () => {
     expect((await app.audit()).filter((row) => row.event === 'record.updated')).toHaveLength(1);
   });
 
+  test.each<[what: string, code: string, type: string, values: object]>([
+    ['more than a limit allows', 'limit_reached', 'Sample', { label: 'too many' }],
+    ['what is there already', 'already_exists', 'Team', { name: 'Crew' }],
+  ])(
+    'who writes %s fails with all of their transaction, though they catch the error',
+    async (_, code, type, values) => {
+      const before = await app.fingerprint();
+      const tried = app.seed(async (system) => {
+        const projectId = await system.create('Project', { name: 'Full', siteId: ids.north, places: 0 });
+        const more = type === 'Sample' ? { projectId } : {};
+        await system.create(type, { ...values, ...more }).catch(() => {});
+        return 'as if it were written';
+      });
+      await expect(tried).rejects.toMatchObject({ code });
+      expect(await app.fingerprint(), 'a part of what failed was written').toBe(before);
+    },
+  );
+
   test('of twenty creates for the last places no more get in than there are', async () => {
     const projectId = await app.seed((system) =>
       system.create('Project', { name: 'Small', siteId: ids.north, places: 7 }),

@@ -20,7 +20,7 @@ import { requireReferred } from './referred.js';
 import { deleteRecord, insertRecord, updateRecord } from './store.js';
 import { System } from './system.js';
 import { writingUnique } from './taken.js';
-import { inTransaction } from './transaction.js';
+import { failingWhole, inTransaction } from './transaction.js';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -39,8 +39,10 @@ export async function createRecord(context: Context, caller: Caller, type: strin
   return inTransaction(context, (transaction) => createIn(context, transaction, caller, type, input, password));
 }
 
-/** The same inside a transaction that is already open. */
-export async function createIn(
+/** The same inside a transaction that is already open, which fails where this does. */
+export const createIn = failingWhole(create);
+
+async function create(
   context: Context,
   transaction: Transaction,
   caller: Caller,
@@ -111,8 +113,10 @@ export async function changeOneIn(
   return changeIn(context, transaction, caller, handle, input, seen, password);
 }
 
-/** The same for a record that was loaded, locked and authorized in a transaction that is already open. */
-export async function changeIn(
+/** The same for a record that was loaded, locked and authorized in a transaction that is already open: it fails with this. */
+export const changeIn = failingWhole(update);
+
+async function update(
   context: Context,
   transaction: Transaction,
   caller: Caller,
@@ -149,10 +153,12 @@ export async function changeIn(
 }
 
 /**
- * Deletes a record that was loaded, locked and authorized in a transaction that is already open.
+ * Deletes a record that was loaded, locked and authorized in a transaction that is already open: it fails with this.
  * @returns the application as it is for the rest of that
  */
-export async function removeIn(
+export const removeIn = failingWhole(remove);
+
+async function remove(
   context: Context,
   transaction: Transaction,
   caller: Caller,
