@@ -106,7 +106,7 @@ beforeAll(async () => {
        sailor as (select id from harbour.sailor where login = $1::text)
        insert into harbour.post (id, created_at, updated_at, ship_id, sailor_id, role, "from", last_day, suspended)
        select gen_random_uuid(), now(), now(), numbered.id, sailor.id,
-         case when n > $2 and n % 4 = 0 then 'cook' when (n + twice) % 2 = 0 then 'captain' else 'mate' end,
+         case when n > $2 and n % 4 = 0 then 'cook' when n % 5 = 1 then 'mate' else 'captain' end,
          case when n > $2 and n % 4 = 1 then $3::timestamptz + interval '12 hours' when n % 5 = 0 then $3::timestamptz end,
          case when n > $2 and n % 4 = 2 then $3::date - 1 when n % 7 = 0 then $3::date end,
          n > $2 and n % 4 = 3
