@@ -331,6 +331,27 @@ describe('what is shown, and what may be written', () => {
     expect(field(user({ level: 1 }), 'born')).toBe(false);
     expect(showsField(filter(POLICY, user({}, on('Project admin', 'p')), 'update', 'Case', NOW), 'born')).toBe(false);
   });
+
+  test.each([1, 100, 101, 150])('a role that shows more does so on each of %i scopes, in whichever order', (count) => {
+    const made = policy(CLINIC, [
+      rules(CLINIC, 'Project', ({ it, allow, holds }) => [
+        allow('name', {
+          says: 's',
+          source: 's',
+          actions: ['read'],
+          when: holds('Project user', it),
+          fields: ['siteId'],
+        }),
+        allow('all', { says: 's', source: 's', actions: ['read'], when: holds('Project admin', it) }),
+      ]),
+    ]);
+    const grants = (role: string, more: number) =>
+      Array.from({ length: count + more }, (_, n) => on(role, `${n}`.padStart(8, '0') + UUID_END));
+    const shows = (...held: readonly Grant[]) =>
+      showsField(filter(made, user({}, ...held), 'read', 'Project', NOW), 'leadId');
+    expect(shows(...grants('Project admin', 0), ...grants('Project user', 0).toReversed())).toBe(true);
+    expect(shows(...grants('Project admin', 0), ...grants('Project user', 1))).toBe(false);
+  });
 });
 
 describe('implications', () => {
