@@ -70,7 +70,8 @@ export function fieldOfColumn(at: Place, { name: _, kind, ...options }: Given): 
   }
   const known: readonly string[] = ['says', 'optional', ...OPTIONS[kind as Kind]];
   for (const [option, value] of Object.entries(options)) {
-    if (!known.includes(option)) wrong(at, `: a ${kind} has no '${option}', but ${known.join(', ')}`, option);
+    if (!known.includes(option))
+      wrong(at, `: ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} has no '${option}', but ${known.join(', ')}`, option);
     const [fits, what] = FITS[option] ?? [(given: unknown) => isDefault(kind as Kind, options, given), 'of its kind'];
     if (!fits(value)) wrong(at, `: '${option}' is not ${what}`, option);
   }
@@ -78,9 +79,17 @@ export function fieldOfColumn(at: Place, { name: _, kind, ...options }: Given): 
   if (Number(minLength) > Number(maxLength) || Number(minimum) > Number(maximum)) {
     wrong(at, ': its least is more than its most');
   }
+  if (isBeyond(options as FieldOptions)) wrong(at, ": 'default' is not within its limits", 'default');
   if (kind !== 'choice') return MAKE[kind as Exclude<Kind, 'choice'>](options as FieldOptions);
   if (choices === undefined) wrong(at, ": a choice needs 'choices'");
   return choice(choices, options as FieldOptions);
+}
+
+function isBeyond({ default: value, minLength, maxLength, minimum, maximum }: FieldOptions): boolean {
+  if (typeof value === 'number') return value < Number(minimum) || value > Number(maximum);
+  // As JSON Schema counts: by code points.
+  const length = typeof value === 'string' ? [...value].length : Number.NaN;
+  return length < Number(minLength) || length > Number(maxLength);
 }
 
 function isDefault(kind: Kind, options: Given, value: unknown): boolean {

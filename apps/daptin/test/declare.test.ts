@@ -136,6 +136,16 @@ describe('a row that declares nothing sound is told, with its column', () => {
       "'default' is not of its kind",
     ],
     [
+      'a default that is too long',
+      [row('note', columns({ ...COLUMN, maxLength: 2, default: 'abc' }))],
+      "column 'title': 'default' is not within its limits",
+    ],
+    [
+      'a default that is too small',
+      [row('note', columns({ ...COLUMN, kind: 'integer', minimum: 1, default: 0 }))],
+      "column 'title': 'default' is not within its limits",
+    ],
+    [
       'a default that is no choice',
       [row('note', columns({ name: 'a', kind: 'choice', choices: ['b'], default: 'c' }))],
       "'default' is not of its kind",

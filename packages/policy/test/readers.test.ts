@@ -331,6 +331,27 @@ describe('what is shown, and what may be written', () => {
     expect(field(user({ level: 1 }), 'born')).toBe(false);
     expect(showsField(filter(POLICY, user({}, on('Project admin', 'p')), 'update', 'Case', NOW), 'born')).toBe(false);
   });
+
+  test.each([1, 100, 101, 150])('a role that shows more does so on each of %i scopes, in whichever order', (count) => {
+    const made = policy(CLINIC, [
+      rules(CLINIC, 'Project', ({ it, allow, holds }) => [
+        allow('name', {
+          says: 's',
+          source: 's',
+          actions: ['read'],
+          when: holds('Project user', it),
+          fields: ['siteId'],
+        }),
+        allow('all', { says: 's', source: 's', actions: ['read'], when: holds('Project admin', it) }),
+      ]),
+    ]);
+    const grants = (role: string, more: number) =>
+      Array.from({ length: count + more }, (_, n) => on(role, `${n}`.padStart(8, '0') + UUID_END));
+    const shows = (...held: readonly Grant[]) =>
+      showsField(filter(made, user({}, ...held), 'read', 'Project', NOW), 'leadId');
+    expect(shows(...grants('Project admin', 0), ...grants('Project user', 0).toReversed())).toBe(true);
+    expect(shows(...grants('Project admin', 0), ...grants('Project user', 1))).toBe(false);
+  });
 });
 
 describe('implications', () => {
@@ -507,6 +528,11 @@ describe('explain', () => {
     expect(explain(POLICY, user(), 'export', 'Case', null, NOW).allowed).toBe('no');
     const they = explain(POLICY, user(), 'export', 'Case', null, NOW, 'they');
     expect(they.missing).toEqual(['they have the role admin on its project id']);
+    const changed = explain(POLICY, user(), 'update', 'Project', null, NOW);
+    expect(changed.missing).toEqual([
+      'its lead id is your id',
+      'a rule may forbid it: Not while a case of it is open.',
+    ]);
   });
 
   const name = (value: string): Condition => ({
@@ -586,6 +612,42 @@ describe('explain', () => {
     expect(missing(user(), any({ op: 'kind', kind: 'guest' }, name('a')))).toEqual([is('a')]);
     expect(missing(guest, any(held, name('a')))).toEqual([is('a')]);
     expect(missing(guest, held)).toEqual(['you have the role superadmin']);
+  });
+
+  test('nor a role that is given to none of that kind', () => {
+    const wards = model({
+      name: 'wards',
+      title: 'Wards',
+      principals: { nurse: 'Nurse', robot: 'Robot' },
+      resources: {
+        Ward: resource({ fields: { name: text() } }),
+        Nurse: resource({ fields: { name: text() } }),
+        Robot: resource({ fields: { name: text() } }),
+        Shift: resource({ fields: { nurseId: reference('Nurse'), wardId: reference('Ward') } }),
+        Round: resource({ fields: { robotId: reference('Robot'), wardId: reference('Ward') } }),
+      },
+      roles: { Ward: ['nurse', 'member', 'robot'] },
+      implications: { 'Ward nurse': ['Ward member'] },
+      grants: [
+        { in: 'Shift', holder: 'nurseId', role: 'nurse', on: { scope: 'Ward', field: 'wardId' } },
+        { in: 'Round', holder: 'robotId', role: 'robot', on: { scope: 'Ward', field: 'wardId' } },
+      ],
+    });
+    const made = policy(wards, [
+      rules(wards, 'Ward', ({ it, allow, holds }) => [
+        allow('nurses', {
+          says: 's',
+          source: 's',
+          actions: ['read'],
+          when: all(holds('Ward member', it), equal(it.name, 'a')),
+        }),
+        allow('robots', { says: 's', source: 's', actions: ['read'], when: holds('Ward robot', it) }),
+      ]),
+    ]);
+    const missing = (kind: string) =>
+      explain(made, principal({ kind, id: 'x', attributes: {}, grants: [] }), 'read', 'Ward', null, NOW).missing;
+    expect(missing('nurse')).toEqual(['you have the role member on its id', is('a')]);
+    expect(missing('robot')).toEqual(['you have the role robot on its id']);
   });
 });
 

@@ -96,6 +96,11 @@ describe('a type that is declared', () => {
     const shown = async () =>
       Promise.all([shows('admin'), shows('ada'), shows(undefined), shows(undefined, '/docs/json')]);
     expect(await shown()).toEqual([true, false, false, false]);
+    for (const type of ['vaults', 'nothing'] as const) {
+      const asked = { subject: { type: 'user', id: 'x' }, action: { name: 'read' }, resource: { type, id: 'x' } };
+      const told = JSON.stringify((await post('ada', '/access/v1/evaluation', asked)).body);
+      expect(told, 'whoever asks for what is not there is told what is').not.toContain('Vault');
+    }
     const permission = BITS.read.everybody;
     await app.request({ as: 'admin', method: 'PATCH', url: `/api/kinds/${id}`, body: { permission } });
     expect(await shown(), 'from the next request on').toEqual([true, true, true, true]);

@@ -1,3 +1,4 @@
+import { rolesOfKind } from '../language/holders.js';
 import { type Policy, type Rule, rulesAbout, sidesOf } from '../language/rule.js';
 import { atomsOf, type Condition, operandsOf } from '../tree/condition.js';
 import type { Environment, Principal, RecordFacts } from '../tree/facts.js';
@@ -50,8 +51,7 @@ export function explain(
   const truth = ({ op }: Condition): Truth => (op === 'always' ? 'yes' : op === 'never' ? 'no' : 'unknown');
   const judge = (condition: Condition) => truth(prune(fold(condition, known)));
   const { kind } = principal;
-  // Who has no record holds no role, whatever is granted.
-  const persona = policy.model.principals[kind] === null ? { kind, roles: [] } : { kind };
+  const persona = { kind, roles: rolesOfKind(policy.model, kind) };
   // To be given a first group is nearer than to become someone else, though without any no record can be in it.
   const near = (condition: Condition) =>
     fold(condition, { persona }).op === 'never' ? 'never' : truth(fold(condition, known));
@@ -118,9 +118,10 @@ function missing(rules: readonly Rule[], judge: Judge, person: Person): readonly
   const { allows, forbids } = sidesOf(rules);
   const [nearest] = byCost(allows.map((rule) => leastPrivilege(rule, fix(rule.when, judge, person))));
   const needed = nearest?.words ?? ['no rule allows this to anyone'];
-  const forbidden = forbids
-    .filter((rule) => ['yes', 'unknown'].includes(judge(rule.when)))
-    .map((rule) => `a rule forbids it: ${rule.says}`);
+  const forbidden = forbids.flatMap(({ when, says }) => {
+    const truth = judge(when);
+    return truth === 'yes' ? `a rule forbids it: ${says}` : truth === 'unknown' ? `a rule may forbid it: ${says}` : [];
+  });
   return [...new Set([...needed, ...forbidden])];
 }
 

@@ -142,9 +142,21 @@ export function showsField(of: Filter, field: string): boolean {
   const views = of.policy.model.resources[of.type]?.views as Record<string, Record<string, string>> | undefined;
   const shows = (branch: Branch) =>
     covers(branch.fields, field) && (branch.view === null || views?.[branch.view]?.[field] === 'shown');
+  if (of.branches.every(shows)) return true;
   // A branch that hides it does no harm where another shows it on the same records, or on all.
-  const shown = new Set(of.branches.filter(shows).map(({ when }) => JSON.stringify(when)));
-  return shown.has(JSON.stringify(ALWAYS)) || of.branches.every(({ when }) => shown.has(JSON.stringify(when)));
+  const records = recordsOf(of);
+  const shown = new Set(of.branches.flatMap((branch, index) => (shows(branch) ? (records[index] ?? []) : [])));
+  return shown.has(JSON.stringify(ALWAYS)) || records.every((each) => shown.has(each));
+}
+
+const reached = new WeakMap<readonly Branch[], readonly string[]>();
+
+/** Which records each branch reaches, as texts: the same ones are the same text, by whichever role, and however many. */
+function recordsOf({ branches, principal }: Filter): readonly string[] {
+  const inOrder = (key: string, value: unknown) => (key === 'value' && Array.isArray(value) ? value.toSorted() : value);
+  return remember(reached, branches, () =>
+    branches.map(({ when }) => JSON.stringify(fold(when, { principal }), inOrder)),
+  );
 }
 
 /** The distinct conditions of a filter's branches: `always` makes the others needless. */

@@ -108,7 +108,7 @@ async function lookAhead(lookup: Lookup, items: readonly (Question | Problem)[])
     if (item instanceof Problem) continue;
     try {
       add(subjects, kindNamed(model, item.subject.type), item.subject.id);
-      const type = typeNamed(model, item.resource.type);
+      const type = typeNamed(lookup.context, item.resource.type);
       const { id } = item.resource;
       if (!id) continue;
       if (hasRows(model, type)) add(records, type, id);

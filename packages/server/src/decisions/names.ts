@@ -1,8 +1,12 @@
 import { actionsOf, type Model } from '@ostiary/policy';
 import { collectionOf } from '@ostiary/policy/sql';
+import type { Context } from '../application/context.js';
 import { Problem } from '../problems.js';
 
-/** A question names what the application does not know. Its names are no secret: they are in its documentation. */
+/**
+ * A question names what the application does not know. Its own names are no secret: they are in its documentation. Those of
+ * types that are declared are not told here, since that shows them only to those who might do something with them.
+ */
 export class UnknownName extends Problem {
   constructor(pointer: string, given: string, known: readonly string[]) {
     super('malformed_request', { errors: [{ pointer, message: `is none of ${known.join(', ')}` }] });
@@ -23,10 +27,10 @@ export function kindNamed(model: Model, given: string): string {
 }
 
 /** The resource type that a name means: its own, or its collection's. */
-export function typeNamed(model: Model, given: string): string {
+export function typeNamed({ application, policy: { model } }: Context, given: string): string {
   const types = Object.keys(model.resources);
   const found = nameIn(types, given) ?? types.find((type) => same(collectionOf(model, type), given));
-  return found ?? unknown('/resource/type', given, types);
+  return found ?? unknown('/resource/type', given, Object.keys(application.policy.model.resources));
 }
 
 /** The action of a type that a name means. */

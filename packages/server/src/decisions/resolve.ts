@@ -27,7 +27,7 @@ export interface Resolved {
 export async function resolve(asker: Asker, question: Question, lookup: Lookup): Promise<Resolved> {
   const { model } = lookup.context.policy;
   const kind = kindNamed(model, question.subject.type);
-  const type = typeNamed(model, question.resource.type);
+  const type = typeNamed(lookup.context, question.resource.type);
   const action = actionNamed(model, type, question.action.name);
   const matter = { action, type, id: question.resource.id };
   const principal = await resolveSubject(asker, kind, question, lookup, matter);

@@ -46,7 +46,7 @@ export async function searchSubjects(context: Context, asker: Asker, asked: Subj
   return answered(async () => {
     const { policy } = context;
     const kind = kindNamed(policy.model, subject.type);
-    const type = typeNamed(policy.model, resource.type);
+    const type = typeNamed(context, resource.type);
     const does = actionNamed(policy.model, type, action.name);
     await requireMayAsk(context, asker, kind, null, { action: does, type, id: resource.id });
     const about = { type, action: does, by: null };
@@ -101,7 +101,7 @@ export async function searchResources(context: Context, asker: Asker, asked: Res
     const { model } = policy;
     const lookup = new Lookup(context);
     const kind = kindNamed(model, subject.type);
-    const type = typeNamed(model, resource.type);
+    const type = typeNamed(context, resource.type);
     const does = actionNamed(model, type, action.name);
     const principal = await resolveSubject(asker, kind, asked, lookup);
     await auditUnlessSelf(context, asker, 'resource', principal, { action: does, type, subject });
@@ -140,7 +140,7 @@ export async function searchActions(context: Context, asker: Asker, asked: Actio
     const { model } = context.policy;
     const lookup = new Lookup(context);
     const kind = kindNamed(model, subject.type);
-    const type = typeNamed(model, resource.type);
+    const type = typeNamed(context, resource.type);
     const principal = await resolveSubject(asker, kind, asked, lookup);
     await auditUnlessSelf(context, asker, 'action', principal, { type, id: resource.id, subject });
     const order = actionsOf(model, type);

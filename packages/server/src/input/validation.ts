@@ -89,7 +89,15 @@ const WORDS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>,
   required: ({ holds }) => (holds === undefined ? 'is missing' : `is missing, with ${holds}`),
   enum: ({ allowedValues }) => `must be one of ${(allowedValues as readonly unknown[]).join(', ')}`,
   not: () => 'holds what cannot be stored',
+  minimum: ({ limit }) => `must be at least ${limit}`,
+  maximum: ({ limit }) => `must be at most ${limit}`,
+  minLength: ({ limit }) => `must have at least ${counted(limit, 'character')}`,
+  maxLength: ({ limit }) => `must have at most ${counted(limit, 'character')}`,
+  minItems: ({ limit }) => `must have at least ${counted(limit, 'item')}`,
+  maxItems: ({ limit }) => `must have at most ${counted(limit, 'item')}`,
 };
+
+const counted = (limit: unknown, what: string): string => `${limit} ${what}${limit === 1 ? '' : 's'}`;
 
 function failure({ instancePath, keyword, message, params, parentSchema }: ValidationFailure) {
   const extra = params?.additionalProperty ?? params?.missingProperty;
