@@ -36,7 +36,7 @@ export async function prepareDocumentation(context: Context): Promise<void> {
 
 /**
  * The OpenAPI document of an application. Of the types that are declared it shows those of which the caller might do something
- * with some record: of others it is not told that they are there.
+ * with some record: of others it does not tell.
  * @param principal null for nobody
  */
 export function documented(context: Context, server: FastifyInstance, principal: Principal | null): Document {
