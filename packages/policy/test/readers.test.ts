@@ -185,6 +185,20 @@ const on = (name: string, id: string): Grant => {
 };
 /** What makes an id of eight figures. */
 const UUID_END = '-0000-7000-8000-000000000000';
+/** What explanations call missing where this condition opens reading. */
+const missingOf = (who: Principal, when: Condition) => {
+  const rule = {
+    id: 'Case/a',
+    effect: 'allow',
+    type: 'Case',
+    actions: ['read'],
+    says: 's',
+    source: 's',
+    when,
+  } as const;
+  const made = policy(CLINIC, [{ type: 'Case', rules: [rule], limits: [] }]);
+  return explain(made, who, 'read', 'Case', {}, NOW).missing;
+};
 const CASE: RecordFacts = {
   id: 'c',
   projectId: 'p',
@@ -580,38 +594,15 @@ describe('explain', () => {
       ['you have the role admin on its project id'],
     ],
   ])('of what would do as well it names %s', (_, when, missing) => {
-    const rule = {
-      id: 'Case/a',
-      effect: 'allow',
-      type: 'Case',
-      actions: ['read'],
-      says: 's',
-      source: 's',
-      when,
-    } as const;
-    const made = policy(CLINIC, [{ type: 'Case', rules: [rule], limits: [] }]);
-    expect(explain(made, user(), 'read', 'Case', {}, NOW).missing).toEqual(missing);
+    expect(missingOf(user(), when)).toEqual(missing);
   });
 
   test('what nobody of that kind could fulfil is not named beside what they could', () => {
     const guest = principal({ kind: 'guest', id: '', attributes: {}, grants: [] });
-    const missing = (who: Principal, when: Condition) => {
-      const rule = {
-        id: 'Case/a',
-        effect: 'allow',
-        type: 'Case',
-        actions: ['read'],
-        says: 's',
-        source: 's',
-        when,
-      } as const;
-      const made = policy(CLINIC, [{ type: 'Case', rules: [rule], limits: [] }]);
-      return explain(made, who, 'read', 'Case', {}, NOW).missing;
-    };
     const held: Condition = { op: 'holds', role: 'superadmin', scope: null, at: null, many: false };
-    expect(missing(user(), any({ op: 'kind', kind: 'guest' }, name('a')))).toEqual([is('a')]);
-    expect(missing(guest, any(held, name('a')))).toEqual([is('a')]);
-    expect(missing(guest, held)).toEqual(['you have the role superadmin']);
+    expect(missingOf(user(), any({ op: 'kind', kind: 'guest' }, name('a')))).toEqual([is('a')]);
+    expect(missingOf(guest, any(held, name('a')))).toEqual([is('a')]);
+    expect(missingOf(guest, held)).toEqual(['you have the role superadmin']);
   });
 
   test('nor a role that is given to none of that kind', () => {
