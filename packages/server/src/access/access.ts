@@ -115,7 +115,10 @@ function explainRefusal(
   return explain(policy, principal, action, type, null, now).missing;
 }
 
-/** Refuses the use of fields that the decision does not cover. */
+/**
+ * Refuses the use of fields that the decision does not cover.
+ * @param why in a sentence that their names end
+ */
 export function refuseFields(
   context: Context,
   caller: Caller,
@@ -123,13 +126,13 @@ export function refuseFields(
   type: string,
   fields: readonly string[],
   recordId: string | null,
+  why = `You may not ${action} ${type} with`,
 ): Refusal {
   const decision = context.runtime.id();
   context.decisions.count(action, 'refused');
-  const names = fields.join(', ');
   return new Refusal(
     'field_not_allowed',
-    { detail: `You may not ${action} ${type} with: ${names}.`, decision },
+    { detail: `${why}: ${fields.join(', ')}.`, decision },
     { ...refused(caller, action, type, recordId, decision), detail: { fields } },
   );
 }

@@ -147,7 +147,10 @@ function reachOf(context: Context, caller: Caller, action: string, type: string,
   // Where there is nothing to list, there is nothing to be told either.
   const tellsNone = reach.branches.length === 0 && whole.branches.length > 0;
   const refused = fields.filter((field) => tellsNone || !showsField(reach, field));
-  if (refused.length > 0) throw refuseFields(context, caller, action, type, refused, null);
+  if (refused.length > 0) {
+    const why = `A list of ${type} is filtered and sorted by fields that every record in it shows you, which these are not`;
+    throw refuseFields(context, caller, action, type, refused, null, why);
+  }
   return reach;
 }
 
