@@ -22,16 +22,19 @@ export interface InField {
   };
 }
 
-export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_]{0,62}$';
+/** What an action calls something: an input, or what an outcome gave. */
+export const nameSchema = Type.String({
+  pattern: '^[A-Za-z][A-Za-z0-9_]{0,62}$',
+  description: 'Letters, digits and _, at most 63.',
+});
 const closed = { additionalProperties: false };
-const name = Type.String({ pattern: NAME_PATTERN, description: 'Letters, digits and _, at most 63.' });
 const length = Type.Optional(Type.Integer({ minimum: 0, maximum: LONGEST }));
 
 /** How `in_fields` is written. */
 export const IN_FIELDS: JsonSchema = Type.Array(
   Type.Object(
     {
-      name,
+      name: nameSchema,
       kind: Type.Enum(KINDS),
       required: Type.Optional(Type.Boolean()),
       says: Type.Optional(Type.String({ maxLength: 500 })),
@@ -42,7 +45,7 @@ export const IN_FIELDS: JsonSchema = Type.Array(
             email: Type.Optional(Type.Enum([true] as unknown as string[])),
             minLength: length,
             maxLength: length,
-            equals: Type.Optional(name),
+            equals: Type.Optional(nameSchema),
           },
           closed,
         ),

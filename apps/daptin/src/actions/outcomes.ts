@@ -1,5 +1,5 @@
 import { type JsonSchema, Type } from '@ostiary/server';
-import { NAME_PATTERN } from './inputs.js';
+import { nameSchema } from './inputs.js';
 import type { Values } from './templates.js';
 
 export const METHODS = ['POST', 'PATCH', 'DELETE', 'GET_BY_ID'] as const;
@@ -58,9 +58,7 @@ export const OUT_FIELDS: JsonSchema = Type.Array(
     {
       type: Type.String({ minLength: 1, maxLength: 100 }),
       method: Type.Optional(Type.Enum(METHODS)),
-      reference: Type.Optional(
-        Type.String({ pattern: NAME_PATTERN, description: 'Letters, digits and _, at most 63.' }),
-      ),
+      reference: Type.Optional(nameSchema),
       attributes: Type.Optional(Type.Object({})),
       as: Type.Optional(Type.Enum(['action'])),
     },
